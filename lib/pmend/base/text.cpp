@@ -123,6 +123,10 @@ std::string sha256_hex(std::string_view bytes) {
   return to_hex(std::span(digest).first(length));
 }
 
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of(kHexDigits) == std::string_view::npos;
+}
+
 Result<std::uint64_t> parse_u64(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -28,6 +28,9 @@ std::string to_hex(std::span<const std::byte> bytes);
 // SHA-256 of the bytes as 64 lower-case hex digits.
 std::string sha256_hex(std::string_view bytes);
 
+// True for what sha256_hex() prints.
+bool is_sha256_hex(std::string_view text);
+
 // A whole decimal number with nothing around it: no sign, no blank, no base prefix.
 // Errors: kInvalid, also when it does not fit.
 Result<std::uint64_t> parse_u64(std::string_view text);

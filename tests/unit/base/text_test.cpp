@@ -52,6 +52,14 @@ TEST(Sha256, OfKnownText) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Sha256, IsKnownByItsForm) {
+  EXPECT_TRUE(is_sha256_hex(sha256_hex("")));
+  for (const std::string& text : {std::string(), std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'A'),
+                                  std::string(64, 'g'), std::string(64, '\0')}) {
+    EXPECT_FALSE(is_sha256_hex(text)) << escape_bytes(text);
+  }
+}
+
 TEST(ParseU64, TakesPlainDecimalOnly) {
   EXPECT_EQ(parse_u64("18446744073709551615").value(), UINT64_MAX);
   for (const char* text : {"", "-1", "+1", " 1", "1 ", "0x10", "1.0", "18446744073709551616"}) {

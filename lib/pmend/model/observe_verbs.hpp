@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/base/range.hpp"
+#include "pmend/model/enum_names.hpp"
+#include "pmend/model/json.hpp"
+#include "pmend/model/media_error.hpp"
+#include "pmend/model/owner.hpp"
+#include "pmend/model/plan.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Bodies of the requests to the observing worker, which writes nothing, and of its replies.
+namespace pmend::protocol {
+
+// A device that is watched.
+struct DeviceInfo {
+  std::string device;                    // node
+  std::string device_id;                 // see MediaError
+  std::uint64_t size = 0;                // bytes
+  std::uint64_t logical_block_size = 0;  // bytes
+  std::uint64_t repair_unit = 0;         // bytes: 4096 where a file system is mounted with DAX, else the logical block
+  bool dax = false;                      // the medium is memory that can be mapped (whatever the mount option)
+  std::optional<FileSystemRef> filesystem;
+
+  friend bool operator==(const DeviceInfo&, const DeviceInfo&) = default;
+};
+
+// A device whose list of bad sectors is a file (pmend.json).
+struct ListedDevice {
+  std::string device;
+  FilePath badblocks;             // in the format of the sysfs attribute
+  std::uint64_t interval_s = 60;  // how often it is read where it cannot be polled
+
+  friend bool operator==(const ListedDevice&, const ListedDevice&) = default;
+};
+
+// Starts watching; the second one on a connection changes what is watched. Events follow: device-found and media-errors
+// for every device first, then what happens.
+struct WatchRequest {
+  bool all_devices = true;            // every block device that has a list in sysfs
+  std::vector<ListedDevice> devices;  // besides
+
+  friend bool operator==(const WatchRequest&, const WatchRequest&) = default;
+};
+struct WatchReply {
+  std::vector<std::string> sources;   // that work here
+  std::vector<std::string> problems;  // for people: what cannot be watched, and why
+
+  friend bool operator==(const WatchReply&, const WatchReply&) = default;
+};
+
+// Facts that cost something; policy names those that its rules need.
+enum class Fact {
+  kNames,       // every name of each owner (Owner::all_names)
+  kAttributes,  // Owner::attributes
+  kOpenBy,      // Owner::open_by
+  kXattrs,      // Owner::xattrs
+  kPhantom,     // ObservedRange::phantom
+};
+inline constexpr std::array kFactNames = {EnumName{Fact::kNames, "names"}, EnumName{Fact::kAttributes, "attributes"},
+                                          EnumName{Fact::kOpenBy, "open-by"}, EnumName{Fact::kXattrs, "xattrs"},
+                                          EnumName{Fact::kPhantom, "phantom"}};
+constexpr std::span<const EnumName<Fact>> enum_names(Fact) {
+  return kFactNames;
+}
+
+// Who owns these ranges now, and are they still bad?
+struct ObserveRequest {
+  std::string device;
+  std::string device_id;
+  std::vector<ByteRange> ranges;
+  std::vector<Fact> facts;
+
+  friend bool operator==(const ObserveRequest&, const ObserveRequest&) = default;
+};
+
+enum class Listed { kYes, kNo, kUnknown };
+inline constexpr std::array kListedNames = {EnumName{Listed::kYes, "yes"}, EnumName{Listed::kNo, "no"},
+                                            EnumName{Listed::kUnknown, "unknown"}};
+constexpr std::span<const EnumName<Listed>> enum_names(Listed) {
+  return kListedNames;
+}
+
+enum class Readable {
+  kYes,      // a direct read of all of it succeeded
+  kNo,       // a direct read failed
+  kUnknown,  // none was made, or it gave no answer in time
+};
+inline constexpr std::array kReadableNames = {EnumName{Readable::kYes, "yes"}, EnumName{Readable::kNo, "no"},
+                                              EnumName{Readable::kUnknown, "unknown"}};
+constexpr std::span<const EnumName<Readable>> enum_names(Readable) {
+  return kReadableNames;
+}
+
+struct ObservedRange {
+  ByteRange device_range;            // of the request, cut where the owners change; JSON: members offset and length
+  Listed listed = Listed::kUnknown;  // kNo only by a complete list
+  Readable readable = Readable::kUnknown;
+  std::optional<bool> phantom;        // listed, but absent from fresh ARS records; absent: unknown
+  std::vector<Owner> owners;          // never empty: at least one of kind unknown
+  std::vector<std::string> evidence;  // how the owners are known: "getfsmap", "fiemap", "index", "handle", …
+
+  friend bool operator==(const ObservedRange&, const ObservedRange&) = default;
+};
+
+// Paged by ranges.
+struct Observation {
+  DeviceInfo device;
+  std::string boot_id;
+  std::vector<ObservedRange> ranges;
+
+  friend bool operator==(const Observation&, const Observation&) = default;
+};
+
+// What would be done to one incident? The worker looks itself; `owners` is what pmend believes (names may be left out),
+// and a difference is refused as unresolved.
+struct PlanRequest {
+  std::string device;
+  std::string device_id;
+  std::vector<ByteRange> ranges;  // the bad bytes of the incident
+  std::vector<Owner> owners;
+  std::vector<Method> methods;  // that policy allows, in order of preference
+
+  friend bool operator==(const PlanRequest&, const PlanRequest&) = default;
+};
+// Exactly one of the two.
+struct PlanReply {
+  std::optional<Plan> plan;
+  std::optional<PlanRefusal> refusal;
+
+  friend bool operator==(const PlanReply&, const PlanReply&) = default;
+};
+
+// Where is this file, or whose is this range? Exactly one of `where` and `path`.
+struct DeviceRange {
+  std::string device;
+  ByteRange device_range;  // JSON: members offset and length
+
+  friend bool operator==(const DeviceRange&, const DeviceRange&) = default;
+};
+struct LocateRequest {
+  std::optional<DeviceRange> where;
+  std::optional<FilePath> path;
+
+  friend bool operator==(const LocateRequest&, const LocateRequest&) = default;
+};
+// Paged by owners.
+struct LocateReply {
+  DeviceInfo device;
+  std::vector<Owner> owners;   // in order of device offset, or of file offset if a path was asked for
+  std::vector<ByteRange> bad;  // what of them is listed as bad, device ranges
+
+  friend bool operator==(const LocateReply&, const LocateReply&) = default;
+};
+
+struct DeviceRequest {
+  std::string device;
+
+  friend bool operator==(const DeviceRequest&, const DeviceRequest&) = default;
+};
+
+Json to_json(const DeviceInfo& device);
+void read_json(const JsonReader& in, DeviceInfo& device);
+Json to_json(const ListedDevice& device);
+void read_json(const JsonReader& in, ListedDevice& device);
+Json to_json(const WatchRequest& request);
+void read_json(const JsonReader& in, WatchRequest& request);
+Json to_json(const WatchReply& reply);
+void read_json(const JsonReader& in, WatchReply& reply);
+Json to_json(const ObserveRequest& request);
+void read_json(const JsonReader& in, ObserveRequest& request);
+Json to_json(const ObservedRange& range);
+void read_json(const JsonReader& in, ObservedRange& range);
+Json to_json(const Observation& observation);
+void read_json(const JsonReader& in, Observation& observation);
+Json to_json(const PlanRequest& request);
+void read_json(const JsonReader& in, PlanRequest& request);
+Json to_json(const PlanReply& reply);
+void read_json(const JsonReader& in, PlanReply& reply);
+Json to_json(const DeviceRange& where);
+void read_json(const JsonReader& in, DeviceRange& where);
+Json to_json(const LocateRequest& request);
+void read_json(const JsonReader& in, LocateRequest& request);
+Json to_json(const LocateReply& reply);
+void read_json(const JsonReader& in, LocateReply& reply);
+Json to_json(const DeviceRequest& request);
+void read_json(const JsonReader& in, DeviceRequest& request);
+
+}  // namespace pmend::protocol
