@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 // One list of fields makes both directions of a value's JSON form. In the value's source file, in namespace pmend (or
@@ -121,7 +122,7 @@ class FieldWriter {
       put(key, to_json(value));
     }
   }
-  // Members of `part` as members of this object.
+  // Members of a part as members of this object; its describe() is in the same source file.
   template <class T>
   void part(const T& value) {
     describe(*this, value);
@@ -142,8 +143,9 @@ class FieldWriter {
   void sha256(const char* key, const std::optional<std::string>& value) { nullable(key, value); }
   // A JSON object that somebody else reads.
   void raw(const char* key, const Json& value) { put(key, value); }
+  void raw(const char* key, const std::optional<Json>& value);
   // A member that always has this value.
-  void constant(const char* key, std::uint64_t value) { put(key, value); }
+  void constant(const char* key, const Json& value) { put(key, value); }
   // Nothing to check when writing.
   template <class Check>
   void check(const Check& /*check*/) {}
@@ -199,7 +201,8 @@ class FieldReader {
   void sha256(const char* key, std::string& value);
   void sha256(const char* key, std::optional<std::string>& value);
   void raw(const char* key, Json& value);
-  void constant(const char* key, std::uint64_t value);
+  void raw(const char* key, std::optional<Json>& value);
+  void constant(const char* key, const Json& value);
   // `check` gets the reader of the whole object, to add problems that are about several members.
   template <class Check>
   void check(const Check& check) {

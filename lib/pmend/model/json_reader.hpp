@@ -28,7 +28,7 @@ struct JsonProblem {
 
 using JsonProblems = std::vector<JsonProblem>;
 
-// "/pointer: message; /pointer: message"
+// "/pointer: message; /pointer: message", the first few of them.
 std::string to_string(const JsonProblems& problems);
 
 // One value of a tree. Borrows the tree and the list of problems.
@@ -62,7 +62,8 @@ class JsonReader {
 
  private:
   friend class JsonObjectReader;
-  std::size_t position_of(const std::string& text, const std::vector<std::string_view>& names) const;
+  // Where in `names` the text is; reports one that is not there, and returns names.size().
+  std::size_t position_of(const std::vector<std::string_view>& names) const;
 
   const Json* value_;
   JsonProblems* problems_;
@@ -81,13 +82,15 @@ class JsonObjectReader {
   // True if the key is there. Does not count as asking for it.
   bool has(std::string_view key) const;
   // Reports unknown keys, with the nearest known one.
-  void finish();
+  void finish() const;
 
   const JsonReader& whole() const { return object_; }
   // All keys that are there, for objects whose keys are data.
   std::vector<std::string> keys() const;
 
  private:
+  std::optional<JsonReader> member(std::string_view key) const;
+
   JsonReader object_;
   std::set<std::string, std::less<>> asked_;
 };
@@ -105,8 +108,7 @@ E JsonReader::enumeration() const {
   for (const auto& entry : enum_names(E{})) {
     names.push_back(entry.name);
   }
-  const std::string text = string();
-  const std::size_t position = position_of(text, names);
+  const std::size_t position = position_of(names);
   return position < names.size() ? enum_names(E{})[position].value : E{};
 }
 

@@ -30,11 +30,13 @@ struct DeviceInfo {
   friend bool operator==(const DeviceInfo&, const DeviceInfo&) = default;
 };
 
+inline constexpr std::uint64_t kMaxIntervalS = 24U * 3600U;
+
 // A device whose list of bad sectors is a file (pmend.json).
 struct ListedDevice {
   std::string device;
   FilePath badblocks;             // in the format of the sysfs attribute
-  std::uint64_t interval_s = 60;  // how often it is read where it cannot be polled
+  std::uint64_t interval_s = 60;  // seconds between reads where it cannot be polled, 1 to kMaxIntervalS
 
   friend bool operator==(const ListedDevice&, const ListedDevice&) = default;
 };

@@ -140,13 +140,12 @@ struct PlanBasis {
   friend bool operator==(const PlanBasis&, const PlanBasis&) = default;
 };
 
-// SHA-256 (hex) over the canonical JSON of device id, boot id, file system UUID and type, owner kind, bad list entries,
-// units with method and mappings, salvageable and lost ranges, restore digests, rule and policy hash. Device node,
-// label and mount point are not in it: they are hints.
+// SHA-256 (hex) over the canonical JSON of device id, boot id, type and UUID of the file system, owner kind, bad list
+// entries, units with method and mappings, lost ranges, restore digests, rule and policy hash. Not in it: hints (device
+// node, label, mount point), and where salvageable bytes come from, for that changes nothing for who approved.
 std::string plan_hash(const Plan& plan, const PlanBasis& basis);
 PlanSummary summary_of(const Plan& plan, std::string hash);
 
-std::uint64_t total_bytes(const std::vector<ByteRange>& ranges);
 // True if there is one known letter for each sector of `length`.
 bool are_sectors(std::string_view sectors, std::uint64_t length);
 
@@ -159,7 +158,8 @@ void read_json(const JsonReader& in, PlannedUnit& unit);
 Json to_json(const RestoredBytes& restored);
 void read_json(const JsonReader& in, RestoredBytes& restored);
 Json to_json(const Plan& plan);
-// Problems also: no unit or too many, units that overlap or are out of order, ranges outside the units.
+// Problems also: no unit or too many; units, or ranges of one list, that overlap or are out of order; ranges outside
+// the units; bytes both lost and salvageable; file data without a mapping; no file system where there must be one.
 void read_json(const JsonReader& in, Plan& plan);
 Json to_json(const PlanRefusal& refusal);
 void read_json(const JsonReader& in, PlanRefusal& refusal);

@@ -23,6 +23,7 @@ namespace pmend::protocol {
 
 inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxMessageBytes = 64U * 1024U;
+inline constexpr std::uint64_t kMaxDeadlineMs = 24U * 3600U * 1000U;
 
 enum class Role { kPmend, kObserve, kRepair };
 inline constexpr std::array kRoleNames = {EnumName{Role::kPmend, "pmend"}, EnumName{Role::kObserve, "observe"},
@@ -121,7 +122,7 @@ struct Hello {
 struct Request {
   RequestId id;  // rises with each request on the connection
   Verb verb = Verb::kWatch;
-  std::uint64_t deadline_ms = 0;      // milliseconds from receipt, at least 1
+  std::uint64_t deadline_ms = 0;      // milliseconds from receipt, 1 to kMaxDeadlineMs
   std::optional<std::string> cursor;  // of the page before; body as in the first request
   Json body = Json::object();
 

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/model/observe_verbs.hpp"
+
+#include "pmend/model/json_fields.hpp"
+
+#include <bit>
+
+namespace pmend::protocol {
+namespace {
+
+void check_geometry(const JsonReader& in, const DeviceInfo& device) {
+  if (!std::has_single_bit(device.logical_block_size) || device.logical_block_size < kSectorBytes) {
+    in.problem("logical_block_size: expected a power of two, 512 or more");
+  }
+  if (!std::has_single_bit(device.repair_unit) || device.repair_unit < device.logical_block_size) {
+    in.problem("repair_unit: expected a power of two, logical_block_size or more");
+  }
+}
+
+}  // namespace
+
+template <class Fields, ConstOr<DeviceInfo> T>
+void describe(Fields& field, T& device) {
+  field("device", device.device);
+  field("device_id", device.device_id);
+  field("size", device.size);
+  field("logical_block_size", device.logical_block_size);
+  field("repair_unit", device.repair_unit);
+  field("dax", device.dax);
+  field("filesystem", device.filesystem);
+  field.check([&](const JsonReader& in) { check_geometry(in, device); });
+}
+Json to_json(const DeviceInfo& device) {
+  return write_fields(device);
+}
+void read_json(const JsonReader& in, DeviceInfo& device) {
+  read_fields(in, device);
+}
+
+template <class Fields, ConstOr<ListedDevice> T>
+void describe(Fields& field, T& device) {
+  field("device", device.device);
+  field("badblocks", device.badblocks);
+  field("interval_s", device.interval_s);
+  field.check([&](const JsonReader& in) {
+    if (device.interval_s == 0 || device.interval_s > kMaxIntervalS) {
+      in.problem("interval_s: expected 1 to " + std::to_string(kMaxIntervalS));
+    }
+  });
+}
+Json to_json(const ListedDevice& device) {
+  return write_fields(device);
+}
+void read_json(const JsonReader& in, ListedDevice& device) {
+  read_fields(in, device);
+}
+
+template <class Fields, ConstOr<WatchRequest> T>
+void describe(Fields& field, T& request) {
+  field("all_devices", request.all_devices);
+  field("devices", request.devices);
+}
+Json to_json(const WatchRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, WatchRequest& request) {
+  read_fields(in, request);
+}
+
+template <class Fields, ConstOr<WatchReply> T>
+void describe(Fields& field, T& reply) {
+  field("sources", reply.sources);
+  field("problems", reply.problems);
+}
+Json to_json(const WatchReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, WatchReply& reply) {
+  read_fields(in, reply);
+}
+
+template <class Fields, ConstOr<ObserveRequest> T>
+void describe(Fields& field, T& request) {
+  field("device", request.device);
+  field("device_id", request.device_id);
+  field("ranges", request.ranges);
+  field("facts", request.facts);
+}
+Json to_json(const ObserveRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, ObserveRequest& request) {
+  read_fields(in, request);
+}
+
+template <class Fields, ConstOr<ObservedRange> T>
+void describe(Fields& field, T& range) {
+  field.range("offset", "length", range.device_range);
+  field("listed", range.listed);
+  field("readable", range.readable);
+  field("phantom", range.phantom);
+  field("owners", range.owners);
+  field("evidence", range.evidence);
+  field.check([&](const JsonReader& in) {
+    if (range.owners.empty()) {
+      in.problem("expected at least one owner, of kind \"unknown\" if nothing is known");
+    }
+  });
+}
+Json to_json(const ObservedRange& range) {
+  return write_fields(range);
+}
+void read_json(const JsonReader& in, ObservedRange& range) {
+  read_fields(in, range);
+}
+
+template <class Fields, ConstOr<Observation> T>
+void describe(Fields& field, T& observation) {
+  field("device", observation.device);
+  field("boot_id", observation.boot_id);
+  field("ranges", observation.ranges);
+}
+Json to_json(const Observation& observation) {
+  return write_fields(observation);
+}
+void read_json(const JsonReader& in, Observation& observation) {
+  read_fields(in, observation);
+}
+
+template <class Fields, ConstOr<PlanRequest> T>
+void describe(Fields& field, T& request) {
+  field("device", request.device);
+  field("device_id", request.device_id);
+  field("ranges", request.ranges);
+  field("owners", request.owners);
+  field("methods", request.methods);
+}
+Json to_json(const PlanRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, PlanRequest& request) {
+  read_fields(in, request);
+}
+
+template <class Fields, ConstOr<PlanReply> T>
+void describe(Fields& field, T& reply) {
+  field("plan", reply.plan);
+  field("refusal", reply.refusal);
+  field.check([&](const JsonReader& in) {
+    if (reply.plan.has_value() == reply.refusal.has_value()) {
+      in.problem("expected either a plan or a refusal");
+    }
+  });
+}
+Json to_json(const PlanReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, PlanReply& reply) {
+  read_fields(in, reply);
+}
+
+template <class Fields, ConstOr<DeviceRange> T>
+void describe(Fields& field, T& where) {
+  field("device", where.device);
+  field.range("offset", "length", where.device_range);
+}
+Json to_json(const DeviceRange& where) {
+  return write_fields(where);
+}
+void read_json(const JsonReader& in, DeviceRange& where) {
+  read_fields(in, where);
+}
+
+template <class Fields, ConstOr<LocateRequest> T>
+void describe(Fields& field, T& request) {
+  field("where", request.where);
+  field("path", request.path);
+  field.check([&](const JsonReader& in) {
+    if (request.where.has_value() == request.path.has_value()) {
+      in.problem("expected either where or path");
+    }
+  });
+}
+Json to_json(const LocateRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, LocateRequest& request) {
+  read_fields(in, request);
+}
+
+template <class Fields, ConstOr<LocateReply> T>
+void describe(Fields& field, T& reply) {
+  field("device", reply.device);
+  field("owners", reply.owners);
+  field("bad", reply.bad);
+}
+Json to_json(const LocateReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, LocateReply& reply) {
+  read_fields(in, reply);
+}
+
+template <class Fields, ConstOr<DeviceRequest> T>
+void describe(Fields& field, T& request) {
+  field("device", request.device);
+}
+Json to_json(const DeviceRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, DeviceRequest& request) {
+  read_fields(in, request);
+}
+
+}  // namespace pmend::protocol
