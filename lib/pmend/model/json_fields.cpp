@@ -7,7 +7,7 @@
 
 namespace pmend {
 
-Json to_json(const std::string& text) {
+std::string to_text(const std::string& text) {
   return is_utf8(text) ? text : escape_bytes(text);
 }
 
@@ -113,7 +113,7 @@ void FieldReader::range(const char* offset_key, const char* length_key, ByteRang
   if (range) {
     value = *range;
   } else {
-    length->problem("the range " + range.error().message());
+    length->problem(range.error().what);
   }
 }
 

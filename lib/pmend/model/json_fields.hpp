@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -35,7 +36,11 @@ concept ConstOr = std::same_as<std::remove_const_t<T>, V>;
 
 // How the kinds of fields look in JSON. Strings are text; one that is not UTF-8 is written escaped, so what can be any
 // bytes uses FieldWriter::bytes().
-Json to_json(const std::string& text);
+std::string to_text(const std::string& text);
+template <std::same_as<std::string> T>  // and not what converts to one, for Json does
+Json to_json(const T& text) {
+  return to_text(text);
+}
 // RFC 3339 UTC, whole seconds.
 Json to_json(WallTime time);
 // {"offset": …, "length": …}
@@ -160,7 +165,7 @@ class FieldWriter {
 
 class FieldReader {
  public:
-  explicit FieldReader(const JsonReader& in) : object_(in) {}
+  explicit FieldReader(const JsonReader& in) : problems_before_(in.problem_count()), object_(in) {}
 
   template <class T>
   void operator()(const char* key, T& value) {
@@ -203,15 +208,19 @@ class FieldReader {
   void raw(const char* key, Json& value);
   void raw(const char* key, std::optional<Json>& value);
   void constant(const char* key, const Json& value);
-  // `check` gets the reader of the whole object, to add problems that are about several members.
+  // `check` gets the reader of the whole object, to add problems that are about several members. It is called only when
+  // the members are right by themselves; put it last.
   template <class Check>
   void check(const Check& check) {
-    check(object_.whole());
+    if (object_.whole().problem_count() == problems_before_) {
+      check(object_.whole());
+    }
   }
 
   void finish() { object_.finish(); }
 
  private:
+  std::size_t problems_before_;
   JsonObjectReader object_;
 };
 

@@ -59,6 +59,8 @@ class JsonReader {
   void problem(std::string message) const;
   // Adds the problem "got VALUE, expected EXPECTED".
   void expected(std::string_view what) const;
+  // Of the whole tree, so far.
+  std::size_t problem_count() const { return problems_->size(); }
 
  private:
   friend class JsonObjectReader;

@@ -102,7 +102,7 @@ std::string parser_message(std::string_view what) {
 
 class TreeBuilder final : public nlohmann::json_sax<Json> {
  public:
-  TreeBuilder(std::string_view text, const JsonTextOptions& options) : walker_(text), options_(options) {}
+  TreeBuilder(std::string_view text, const JsonTextOptions& options) : text_(text), walker_(text), options_(options) {}
 
   bool null() override { return add(Json()) != nullptr; }
   bool boolean(bool value) override { return add(value) != nullptr; }
@@ -128,7 +128,9 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t position, const std::string& /*token*/, const Json::exception& problem) override {
-    return stop(walker_.place_at(position == 0 ? 0 : position - 1), pointer_of_next(), parser_message(problem.what()));
+    // Counted afresh: the parser may have cut a token shorter than the walker did.
+    const JsonPlace place = TokenWalker(text_).place_at(position == 0 ? 0 : position - 1);
+    return stop(place, pointer_of_next(), parser_message(problem.what()));
   }
 
   JsonText take() { return std::move(result_); }
@@ -192,6 +194,7 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
     return false;
   }
 
+  std::string_view text_;
   TokenWalker walker_;
   const JsonTextOptions& options_;
   std::vector<Level> levels_;

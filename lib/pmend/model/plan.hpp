@@ -87,8 +87,8 @@ inline constexpr std::size_t kMaxUnitsPerPlan = 128;
 struct Plan {
   std::string device;  // the node at planning time, a hint; the worker finds it again by device_id
   std::string device_id;
-  std::string
-      boot_id;  // /proc/sys/kernel/random/boot_id: inode numbers and loop devices may mean others after a reboot
+  // /proc/sys/kernel/random/boot_id: device nodes, loop devices and mounts may be others after a reboot.
+  std::string boot_id;
   OwnerKind owner = OwnerKind::kUnknown;
   std::optional<FileSystemRef> filesystem;  // absent for raw
   Method method = Method::kRedirty;         // the most intrusive one of the units
