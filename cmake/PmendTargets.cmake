@@ -65,6 +65,8 @@ function(pmend_test name label)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} pmend_warnings)
+  # Not beside the programs under test: bin/ holds what is installed.
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(${name}
     TEST_PREFIX "${label}/"
     DISCOVERY_TIMEOUT 60
