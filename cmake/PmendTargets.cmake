@@ -57,7 +57,7 @@ function(pmend_program name)
 endfunction()
 
 # pmend_test(NAME LABEL SOURCES … DEPS … [TIMEOUT SECONDS])
-# Every test case becomes one ctest test with the given label.
+# Every test case becomes one ctest test with the given label. The target LABEL_tests builds what a label needs.
 function(pmend_test name label)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -67,6 +67,10 @@ function(pmend_test name label)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} pmend_warnings)
   # Not beside the programs under test: bin/ holds what is installed.
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT TARGET ${label}_tests)
+    add_custom_target(${label}_tests)
+  endif()
+  add_dependencies(${label}_tests ${name})
   gtest_discover_tests(${name}
     TEST_PREFIX "${label}/"
     DISCOVERY_TIMEOUT 60

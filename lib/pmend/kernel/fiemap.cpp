@@ -64,7 +64,7 @@ Result<std::vector<FileExtent>> fiemap(int fd, const ByteRange& file_range, Fiem
   Request request;
   std::uint64_t position = file_range.offset;
   while (position < file_range.end()) {
-    *request.get() = {};
+    *request.get() = Header();
     request.get()->fm_start = position;
     request.get()->fm_length = file_range.end() - position;
     request.get()->fm_flags = sync == FiemapSync::kYes ? FIEMAP_FLAG_SYNC : 0;

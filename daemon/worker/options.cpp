@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace pmend::worker {
+namespace {
+
+constexpr std::string_view kProgram = "pmend-worker";
+
+}  // namespace
+
+cli::Parsed<Options> parse_options(std::vector<std::string> args) {
+  Options options;
+  CLI::App app("Reads and repairs media for pmend. Started by pmend or by systemd, not by hand.");
+  cli::prepare(app, kProgram);
+  const auto* observe = app.add_subcommand("observe", "Watch, map and plan; changes nothing");
+  const auto* repair = app.add_subcommand("repair", "Carry out one job and exit");
+  app.require_subcommand(0, 1);
+  const auto* listen = cli::add_text_option(app, "--listen", options.socket, "SOCKET", "Serve connections on a socket");
+  cli::add_text_option(app, "--spool-dir", options.spool_dir, "DIR", "Where rebuilt units lie until they are written");
+  cli::add_text_option(app, "--runtime-dir", options.runtime_dir, "DIR", "Where locks and markers lie");
+  cli::add_text_option(app, "--sysfs", options.sysfs, "ROOT", "The sysfs tree to read");
+  cli::add_log_option(app, options.log);
+  if (auto parsed = cli::parse(app, std::move(args)); !parsed) {
+    return tl::make_unexpected(std::move(parsed.error()));
+  }
+  if (observe->parsed() + repair->parsed() + (listen->count() > 0) != 1) {
+    return cli::usage_error(kProgram, "one of observe, repair and --listen SOCKET is needed");
+  }
+  options.role = observe->parsed() ? Role::kObserve : repair->parsed() ? Role::kRepair : Role::kListen;
+  return options;
+}
+
+}  // namespace pmend::worker

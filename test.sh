@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Builds pmend and runs its tests: ./test.sh --help. Environment: PMEND_SEED (seed of randomised tests).
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+
+# NAME PRESET LABEL JOBS SECONDS RUNS: a tier is what ctest selects by a label in one build. Tests that share devices,
+# a bus or a virtual machine run one at a time. A label without tests is not listed. RUNS: all, or long (only --long).
+TIERS=(
+  "lint         dev     lint   2 1200 all"
+  "unit         dev     unit   2  600 all"
+  "unit-asan    asan    unit   2  900 all"
+  "kernel       dev     kernel 2 1800 all"
+  "crash        dev     crash  1 1800 all"
+  "bus          dev     bus    1 1800 all"
+  "vm           dev     vm     1 1800 all"
+  "tidy         dev     tidy   1 3600 long"
+  "unit-tsan    tsan    unit   2 1800 long"
+  "unit-clang   clang   unit   2 1200 long"
+  "unit-release release unit   2 1200 long"
+)
+BUILD_SECONDS=3000
+OUT=build/test-results
+REAP=build/dev/tests/pmend-world-reap # removes the loop devices, mounts and processes that a test left
+
+usage() {
+  cat <<'TEXT'
+usage: ./test.sh [--long] [--tier NAME]... [--list] [--help]
+
+Installs missing Debian packages (packages.txt), builds, and runs the tests tier by tier. The last line is
+"N passed, N failed, N skipped"; the exit status is 0 only if tests ran and none failed.
+
+  --long       also clang-tidy and the thread sanitizer, clang and release builds
+  --tier NAME  only this tier; repeatable
+  --list       print the tiers, one a line: name, preset, label, when it runs
+  --help       print this
+
+Without root the tests that need it are skipped and say so. PMEND_SEED=N repeats the random choices of an earlier run.
+TEXT
+}
+
+list_tiers() {
+  local name preset label _ runs row
+  for row in "${TIERS[@]}"; do
+    read -r name preset label _ _ runs <<<"$row"
+    echo "$name $preset $label $runs"
+  done
+}
+
+long=0
+chosen=()
+while (($#)); do
+  case $1 in
+    --long) long=1 ;;
+    --tier)
+      chosen+=("${2-}")
+      if ! list_tiers | cut -d' ' -f1 | grep -qxF -- "${2-}"; then
+        echo "test.sh: --tier: '${2-}' is none of $(list_tiers | cut -d' ' -f1 | paste -sd' ')" >&2
+        exit 64
+      fi
+      shift
+      ;;
+    --list) list_tiers; exit 0 ;;
+    --help | -h) usage; exit 0 ;;
+    *) echo "test.sh: unknown argument '$1' (see ./test.sh --help)" >&2; exit 64 ;;
+  esac
+  shift
+done
+
+child=
+# Ends what still runs and removes what it left behind.
+clean_up() {
+  trap - EXIT INT TERM HUP
+  if [[ -n $child ]]; then
+    kill -TERM "$child" 2>/dev/null
+    wait "$child"
+    kill -KILL -- "-$child" 2>/dev/null
+  fi
+  if [[ -x $REAP ]]; then
+    "$REAP"
+  fi
+}
+trap clean_up EXIT
+trap 'echo "test.sh: interrupted" >&2; exit 130' INT
+trap 'echo "test.sh: terminated" >&2; exit 143' TERM HUP
+
+# limited SECONDS LOG COMMAND...: `timeout` leads a process group of its own, so that a limit or an interruption ends
+# all of it, also what ignores SIGTERM and outlives its parent. Waiting for a background job lets the traps run at once.
+limited() {
+  local seconds=$1 log=$2 status
+  shift 2
+  timeout -k 20 "$seconds" "$@" >"$log" 2>&1 </dev/null &
+  child=$!
+  wait "$child"
+  status=$?
+  kill -KILL -- "-$child" 2>/dev/null
+  child=
+  return "$status"
+}
+
+summary() { python3 tests/summary.py "$OUT" "$@"; }
+
+# step NAME COMMAND...: a part of the run that is no test. Returns its status; a failure is counted.
+step() {
+  local name=$1 started=$SECONDS status
+  shift
+  limited "$BUILD_SECONDS" "$OUT/$name.log" "$@"
+  status=$?
+  summary step "$name" "$status" "$((SECONDS - started))"
+  return "$status"
+}
+
+missing_packages() {
+  local wanted
+  wanted=$(awk -v long="$long" '!/^#/ && ($2 == "all" || ($2 == "long" && long)) { print $1 }' packages.txt)
+  # shellcheck disable=SC2086  # one word a package
+  comm -23 <(sort <<<"$wanted") \
+    <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | sort -u)
+}
+
+install_packages() {
+  local missing
+  command -v dpkg-query >/dev/null || return 0
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]})) || return 0
+  if ((EUID != 0)); then
+    echo "packages are missing; going on without. To install them: sudo apt-get install ${missing[*]}"
+    return 0
+  fi
+  echo "== packages: ${missing[*]}"
+  step packages-update apt-get update &&
+    step packages env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# What a preset must have built before its tiers can run: the sanitizer and compiler presets run unit tests only.
+build() {
+  local preset=$1
+  local -a targets=(--target unit_tests)
+  [[ $preset == dev ]] && targets=(--target all --target all_verify_interface_header_sets)
+  echo "== build $preset"
+  step "configure-$preset" cmake --preset "$preset" &&
+    step "build-$preset" cmake --build --preset "$preset" "${targets[@]}"
+}
+
+count_tests() { ctest --test-dir "build/$1" -N -L "^$2\$" | sed -n 's/^Total Tests: //p'; }
+
+run_tier() {
+  local name=$1 preset=$2 label=$3 jobs=$4 seconds=$5 count started=$SECONDS status
+  count=$(count_tests "$preset" "$label")
+  if [[ $count == 0 ]]; then
+    return 0
+  fi
+  echo "== $name: $count tests"
+  limited "$seconds" "$OUT/$name.log" ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --no-tests=error \
+    --output-junit "$PWD/$OUT/$name.xml"
+  status=$?
+  summary tier "$name" "$preset" "$status" "$((SECONDS - started))"
+}
+
+wanted() {
+  local name=$1 runs=$2
+  if ((${#chosen[@]})); then
+    [[ " ${chosen[*]} " == *" $name "* ]]
+  else
+    [[ $runs == all ]] || ((long))
+  fi
+}
+
+rm -rf "$OUT"
+mkdir -p "$OUT"
+export PMEND_SEED=${PMEND_SEED:-$((RANDOM * 32768 + RANDOM))}
+echo "PMEND_SEED=$PMEND_SEED"
+if ((long)); then
+  export PMEND_LONG=1
+fi
+install_packages
+declare -A built=()
+for row in "${TIERS[@]}"; do
+  read -r name preset label jobs seconds runs <<<"$row"
+  wanted "$name" "$runs" || continue
+  if [[ -z ${built[$preset]-} ]]; then
+    build "$preset"
+    built[$preset]=$?
+  fi
+  if [[ ${built[$preset]} == 0 ]]; then
+    run_tier "$name" "$preset" "$label" "$jobs" "$seconds"
+  fi
+done
+clean_up
+echo "== $SECONDS s in all"
+summary total
