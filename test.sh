@@ -32,6 +32,7 @@ Installs missing Debian packages (packages.txt), builds, and runs the tests tier
   --long       also clang-tidy and the thread sanitizer, clang and release builds
   --tier NAME  only this tier; repeatable
   --list       print the tiers, one a line: name, preset, label, when it runs
+  --install    only install the packages
   --help       print this
 
 Without root the tests that need it are skipped and say so. PMEND_SEED=N repeats the random choices of an earlier run.
@@ -47,6 +48,7 @@ list_tiers() {
 }
 
 long=0
+only_install=0
 chosen=()
 while (($#)); do
   case $1 in
@@ -60,6 +62,7 @@ while (($#)); do
       shift
       ;;
     --list) list_tiers; exit 0 ;;
+    --install) only_install=1 ;;
     --help | -h) usage; exit 0 ;;
     *) echo "test.sh: unknown argument '$1' (see ./test.sh --help)" >&2; exit 64 ;;
   esac
@@ -167,6 +170,10 @@ wanted() {
 
 rm -rf "$OUT"
 mkdir -p "$OUT"
+if ((only_install)); then
+  install_packages
+  exit
+fi
 export PMEND_SEED=${PMEND_SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "PMEND_SEED=$PMEND_SEED"
 if ((long)); then
