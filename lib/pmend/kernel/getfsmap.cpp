@@ -3,6 +3,7 @@
 
 #include <linux/fsmap.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <cstddef>
@@ -46,14 +47,22 @@ constexpr Name kNames[] = {
     {owner_code(kExt4, 4), "inode bitmap"},
 };
 
+// new_encode_dev(): minor bits 0-7 and 20-31, major bits 8-19.
+std::uint32_t encode(dev_t device) {
+  const std::uint32_t low = minor(device) & 0xFFU;
+  return low | (major(device) << 8U) | ((minor(device) & ~0xFFU) << 12U);
+}
+
 class Request {
  public:
-  explicit Request(const ByteRange& range) : memory_(sizeof(struct fsmap_head) + kBatch * sizeof(struct fsmap)) {
+  Request(dev_t device, const ByteRange& range) : memory_(sizeof(struct fsmap_head) + kBatch * sizeof(struct fsmap)) {
     head_ = new (memory_.data()) fsmap_head();
     head_->fmh_count = kBatch;
+    head_->fmh_keys[0].fmr_device = encode(device);
     head_->fmh_keys[0].fmr_physical = range.offset;
     struct fsmap& high = head_->fmh_keys[1];
-    high.fmr_device = std::numeric_limits<std::uint32_t>::max();
+    // With "any device" here the kernel ignores the high offset and walks to the end of the file system.
+    high.fmr_device = encode(device);
     high.fmr_flags = std::numeric_limits<std::uint32_t>::max();
     high.fmr_physical = range.end() - 1;
     high.fmr_owner = std::numeric_limits<std::uint64_t>::max();
@@ -74,7 +83,6 @@ class Request {
 
 FsmapRecord to_record(const struct fsmap& r, bool device_is_number) {
   FsmapRecord record;
-  // The kernel encodes as new_encode_dev(): minor bits 0-7 and 20-31, major bits 8-19.
   const std::uint32_t d = r.fmr_device;
   record.device = device_is_number ? makedev((d & 0xFFF00U) >> 8U, (d & 0xFFU) | ((d >> 12U) & 0xFFF00U)) : 0;
   record.device_offset = r.fmr_physical;
@@ -123,7 +131,11 @@ Result<std::vector<FsmapRecord>> getfsmap(int fd, const ByteRange& device_range)
   if (device_range.empty()) {
     return records;
   }
-  Request request(device_range);
+  struct stat status = {};
+  if (fstat(fd, &status) < 0) {
+    return fail_errno("fstat for GETFSMAP");
+  }
+  Request request(status.st_dev, device_range);
   while (true) {
     if (ioctl(fd, FS_IOC_GETFSMAP, request.get()) < 0) {
       return fail_errno("GETFSMAP " + to_string(device_range));
@@ -132,7 +144,7 @@ Result<std::vector<FsmapRecord>> getfsmap(int fd, const ByteRange& device_range)
     const bool device_is_number = (request.get()->fmh_oflags & FMH_OF_DEV_T) != 0;
     for (std::uint32_t i = 0; i < count; ++i) {
       const FsmapRecord record = to_record(request.record(i), device_is_number);
-      // The high key cannot limit the offset on every device, so the kernel may answer more than was asked.
+      // Records that only touch the keys are not ours.
       if (record.device_range().overlaps(device_range)) {
         records.push_back(record);
       }

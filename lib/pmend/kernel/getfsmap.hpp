@@ -35,10 +35,12 @@ struct FsmapRecord {
 // "inode btree", "journal", "free space" …: the name of a special owner, in the words of xfs_io's fsmap.
 const char* special_owner_name(std::uint64_t owner);
 
-// All records that overlap `device_range`, for every device of the file system (XFS may have three; look at
-// `device`). `fd` is any open file or directory on it. Needs CAP_SYS_ADMIN for inode owners.
+// All records that overlap `device_range` of the file system's data device, the one that st_dev of its files names (XFS
+// may have two more). `fd` is any open file or directory on it. Needs CAP_SYS_ADMIN for inode owners.
 // Trap: freed blocks show as free only once the extent free is committed; right after an unlink XFS still names the
-// old owner for some 10 ms. Errors: the errno, EOPNOTSUPP on other file systems.
+// old owner for some 10 ms. ext4 leaves out some used extents beside free space (seen on Linux 6.18, where
+// xfs_io shows the same gaps): what no record covers is unknown, not free.
+// Errors: the errno, EOPNOTSUPP on other file systems.
 Result<std::vector<FsmapRecord>> getfsmap(int fd, const ByteRange& device_range);
 
 }  // namespace pmend::kernel
