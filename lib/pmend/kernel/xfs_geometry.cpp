@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/kernel/xfs_geometry.hpp"
+
+#include <sys/ioctl.h>
+
+namespace pmend::kernel {
+namespace {
+
+// struct xfs_fsop_geom, version 5 (fs/xfs/libxfs/xfs_fs.h).
+struct KernelGeometry {
+  std::uint32_t blocksize;
+  std::uint32_t rtextsize;
+  std::uint32_t agblocks;
+  std::uint32_t agcount;
+  std::uint32_t logblocks;
+  std::uint32_t sectsize;
+  std::uint32_t inodesize;
+  std::uint32_t imaxpct;
+  std::uint64_t datablocks;
+  std::uint64_t rtblocks;
+  std::uint64_t rtextents;
+  std::uint64_t logstart;  // 0: external
+  std::uint8_t uuid[16];
+  std::uint32_t sunit;
+  std::uint32_t swidth;
+  std::int32_t version;
+  std::uint32_t flags;
+  std::uint32_t logsectsize;
+  std::uint32_t rtsectsize;
+  std::uint32_t dirblocksize;
+  std::uint32_t logsunit;
+  std::uint32_t sick;
+  std::uint32_t checked;
+  std::uint64_t reserved[17];
+};
+static_assert(sizeof(KernelGeometry) == 256);
+
+constexpr unsigned long kGeometryRequest = _IOR('X', 126, KernelGeometry);
+constexpr std::uint32_t kFlagReverseMap = 1U << 19U;  // XFS_FSOP_GEOM_FLAGS_RMAPBT
+constexpr std::uint32_t kFlagReflink = 1U << 20U;     // XFS_FSOP_GEOM_FLAGS_REFLINK
+
+}  // namespace
+
+Result<XfsGeometry> xfs_geometry(int fd) {
+  KernelGeometry k{};
+  if (ioctl(fd, kGeometryRequest, &k) < 0) {
+    return fail_errno("XFS_IOC_FSGEOMETRY");
+  }
+  XfsGeometry geometry;
+  geometry.block_bytes = k.blocksize;
+  geometry.data_blocks = k.datablocks;
+  geometry.realtime_blocks = k.rtblocks;
+  geometry.external_log = k.logstart == 0;
+  geometry.reverse_map = (k.flags & kFlagReverseMap) != 0;
+  geometry.reflink = (k.flags & kFlagReflink) != 0;
+  return geometry;
+}
+
+}  // namespace pmend::kernel
