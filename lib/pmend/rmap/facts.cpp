@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/facts.hpp"
+
+#include "pmend/kernel/handles.hpp"
+#include "pmend/rmap/names.hpp"
+#include "pmend/rmap/proc_files.hpp"
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+
+namespace pmend::rmap {
+namespace {
+
+// All that goes along with one owner in a message of 64 KiB.
+constexpr std::size_t kMaxXattrBytes = 16U * 1024U;
+constexpr int kXattrTries = 4;
+
+struct FileReport {
+  struct stat status = {};
+  std::optional<std::vector<Xattr>> xattrs;
+};
+
+bool has(const ResolveOptions& options, protocol::Fact fact) {
+  return std::ranges::find(options.facts, fact) != options.facts.end();
+}
+
+// listxattr(2) and getxattr(2) with room for what is there; a value can grow between asking its size and reading it.
+template <class Call>
+std::optional<std::string> read_growing(const Call& call) {
+  for (int i = 0; i < kXattrTries; ++i) {
+    const ssize_t size = call(nullptr, 0);
+    if (size < 0 || static_cast<std::size_t>(size) > kMaxXattrBytes) {
+      return std::nullopt;
+    }
+    std::string bytes(static_cast<std::size_t>(size), '\0');
+    const ssize_t got = size == 0 ? 0 : call(bytes.data(), bytes.size());
+    if (got >= 0) {
+      bytes.resize(static_cast<std::size_t>(got));
+      return bytes;
+    }
+    if (errno != ERANGE) {
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+class Facts {
+ public:
+  Facts(const OpenFs& fs, const ResolveOptions& options) : fs_(fs), options_(options) {}
+
+  void collect(const std::vector<OwnedRange>& ranges) {
+    std::set<std::uint64_t> inodes;
+    std::set<FileKey> keys;
+    for (const OwnedRange& range : ranges) {
+      for (const Owner& owner : range.owners) {
+        if (owner.file && !reports_.contains(*owner.file)) {
+          inodes.insert(owner.file->inode);
+          keys.insert({fs_.mounted.device, owner.file->inode});
+          reports_[*owner.file] = std::nullopt;
+        }
+      }
+    }
+    if (has(options_, protocol::Fact::kNames)) {
+      names_ = find_names(fs_, inodes);
+    }
+    if (has(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
+      openers_ = find_openers(options_.proc, keys);
+    }
+    // After the walk: the number of links must be no older than the names.
+    for (auto& [id, report] : reports_) {
+      report = look_at(id);
+    }
+  }
+
+  void add_to(Owner& owner) const {
+    const std::optional<FileReport>& report = reports_.at(*owner.file);
+    if (!report) {
+      return;
+    }
+    if (has(options_, protocol::Fact::kNames)) {
+      add_names(owner, report->status);
+    }
+    if (has(options_, protocol::Fact::kAttributes)) {
+      const struct stat& s = report->status;
+      owner.attributes = FileAttributes{s.st_uid, s.st_gid, s.st_mode, static_cast<std::uint64_t>(s.st_size)};
+    }
+    if (has(options_, protocol::Fact::kOpenBy)) {
+      const auto found = openers_.find({fs_.mounted.device, owner.file->inode});
+      owner.open_by = found == openers_.end() ? std::vector<OpenBy>() : found->second;
+    }
+    owner.xattrs = report->xattrs;
+  }
+
+ private:
+  std::optional<FileReport> look_at(const FileId& id) const {
+    const auto fd =
+        kernel::open_path_by_id(fs_.root.get(), fs_.style, {id.inode, static_cast<std::uint32_t>(id.generation)});
+    FileReport report;
+    if (!fd || fstat(fd->get(), &report.status) < 0) {
+      return std::nullopt;
+    }
+    if (has(options_, protocol::Fact::kXattrs)) {
+      report.xattrs = read_xattrs(fd->get());
+    }
+    return report;
+  }
+
+  void add_names(Owner& owner, const struct stat& status) const {
+    const auto found = names_.find(owner.file->inode);
+    if (found == names_.end()) {
+      return;
+    }
+    for (const std::string& name : found->second) {
+      owner.paths.push_back({absolute_path(fs_.mounted.ref.mount_point, name)});
+    }
+    // The links of a directory are its subdirectories'; it has one name.
+    const nlink_t links = S_ISDIR(status.st_mode) ? 1 : status.st_nlink;
+    owner.all_names = links != 0 && owner.paths.size() == links;
+  }
+
+  const OpenFs& fs_;
+  const ResolveOptions& options_;
+  std::map<FileId, std::optional<FileReport>> reports_;
+  NamesByInode names_;
+  std::map<FileKey, std::vector<OpenBy>> openers_;
+};
+
+}  // namespace
+
+void add_facts(const OpenFs& fs, const ResolveOptions& options, std::vector<OwnedRange>& ranges) {
+  Facts facts(fs, options);
+  facts.collect(ranges);
+  for (OwnedRange& range : ranges) {
+    for (Owner& owner : range.owners) {
+      if (owner.file) {
+        facts.add_to(owner);
+      }
+    }
+  }
+}
+
+std::optional<std::vector<Xattr>> read_xattrs(int fd) {
+  // flistxattr(2) refuses O_PATH; the link in /proc does not.
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  const auto list = read_growing([&](char* buffer, std::size_t size) { return listxattr(path.c_str(), buffer, size); });
+  if (!list) {
+    return std::nullopt;
+  }
+  std::vector<Xattr> xattrs;
+  std::size_t total = 0;
+  for (std::size_t at = 0; at < list->size();) {
+    const std::string name = list->c_str() + at;
+    at += name.size() + 1;
+    auto value = read_growing(
+        [&](char* buffer, std::size_t size) { return getxattr(path.c_str(), name.c_str(), buffer, size); });
+    if (!value || (total += name.size() + value->size()) > kMaxXattrBytes) {
+      return std::nullopt;
+    }
+    xattrs.push_back({name, std::move(*value)});
+  }
+  return xattrs;
+}
+
+}  // namespace pmend::rmap

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/model/owner.hpp"
+#include "pmend/rmap/open_fs.hpp"
+#include "pmend/rmap/owner_resolver.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace pmend::rmap {
+
+// Adds the facts that were asked for to every owner that has an inode: one walk for all names, one look at /proc for
+// all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
+// verified as the file has links. A deleted file has no name, and all_names stays false: nothing may be concluded from
+// names that are not there.
+void add_facts(const OpenFs& fs, const ResolveOptions& options, std::vector<OwnedRange>& ranges);
+
+// All extended attributes of the file behind a descriptor, which may be O_PATH. Nothing if they cannot be read or are
+// too many to be carried along.
+std::optional<std::vector<Xattr>> read_xattrs(int fd);
+
+}  // namespace pmend::rmap

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/leases.hpp"
+
+#include "pmend/base/text.hpp"
+#include "pmend/base/unique_fd.hpp"
+
+#include <sys/sysmacros.h>
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <sstream>
+
+namespace pmend::rmap {
+namespace {
+
+constexpr std::size_t kLocksLimit = 16U << 20U;
+
+// "fe:00:1234": major and minor in hex, inode in decimal (fs/locks.c, lock_get_status()).
+std::optional<std::uint64_t> inode_on(const std::string& place, dev_t device) {
+  unsigned major_number = 0;
+  unsigned minor_number = 0;
+  const char* end = place.data() + place.size();
+  auto parsed = std::from_chars(place.data(), end, major_number, 16);
+  if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != ':') {
+    return std::nullopt;
+  }
+  parsed = std::from_chars(parsed.ptr + 1, end, minor_number, 16);
+  if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != ':') {
+    return std::nullopt;
+  }
+  const auto inode = parse_u64({parsed.ptr + 1, static_cast<std::size_t>(end - parsed.ptr - 1)});
+  if (!inode || makedev(major_number, minor_number) != device) {
+    return std::nullopt;
+  }
+  return *inode;
+}
+
+}  // namespace
+
+std::set<std::uint64_t> parse_leases(std::string_view locks, dev_t device) {
+  // "1: LEASE  ACTIVE    WRITE 1234 fe:00:5678 0 EOF"; DELEG is the same for nfsd.
+  std::set<std::uint64_t> inodes;
+  std::istringstream lines{std::string(locks)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, kind, state, access, pid, place;
+    if (!(words >> number >> kind >> state >> access >> pid >> place)) {
+      continue;
+    }
+    if ((kind != "LEASE" && kind != "DELEG") || access == "READ") {
+      continue;
+    }
+    if (const auto inode = inode_on(place, device)) {
+      inodes.insert(*inode);
+    }
+  }
+  return inodes;
+}
+
+std::set<std::uint64_t> leased_inodes(const std::string& proc, dev_t device) {
+  const auto locks = read_text_file(proc + "/locks", kLocksLimit);
+  return locks ? parse_leases(*locks, device) : std::set<std::uint64_t>();
+}
+
+}  // namespace pmend::rmap

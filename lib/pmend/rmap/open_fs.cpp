@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/open_fs.hpp"
+
+#include "pmend/base/text.hpp"
+#include "pmend/rmap/leases.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace pmend::rmap {
+namespace {
+
+Status check_one_device(const kernel::XfsGeometry& geometry) {
+  if (geometry.realtime_blocks != 0) {
+    return fail(Errc::kUnsupported,
+                "XFS with a realtime device: the mapping of a file does not say which device it means");
+  }
+  if (geometry.external_log) {
+    return fail(Errc::kUnsupported, "XFS with an external journal");
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_supported(const std::string& type) {
+  return type == "xfs" || type == "ext4" || type == "ext3" || type == "ext2";
+}
+
+Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& options) {
+  if (!is_supported(mounted.ref.type)) {
+    return fail(Errc::kUnsupported, "owners on " + escape_bytes(mounted.ref.type) + " cannot be found");
+  }
+  OpenFs fs;
+  fs.mounted = mounted;
+  fs.stop = options.stop;
+  fs.style = mounted.ref.type == "xfs" ? kernel::HandleStyle::kXfs : kernel::HandleStyle::kExt4;
+  auto root = open_file(mounted.ref.mount_point, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (!root) {
+    return tl::make_unexpected(root.error());
+  }
+  fs.root = std::move(*root);
+  struct stat status = {};
+  if (fstat(fs.root.get(), &status) < 0) {
+    return fail_errno("fstat " + escape_bytes(mounted.ref.mount_point));
+  }
+  if (status.st_dev != mounted.device) {
+    return fail(Errc::kStale, "another file system is mounted on " + escape_bytes(mounted.ref.mount_point));
+  }
+  if (fs.style == kernel::HandleStyle::kXfs) {
+    const auto geometry = kernel::xfs_geometry(fs.root.get());
+    if (!geometry) {
+      return tl::make_unexpected(geometry.error());
+    }
+    if (const auto one = check_one_device(*geometry); !one) {
+      return tl::make_unexpected(one.error());
+    }
+    fs.xfs = *geometry;
+  }
+  fs.leased = leased_inodes(options.proc, mounted.device);
+  return fs;
+}
+
+}  // namespace pmend::rmap

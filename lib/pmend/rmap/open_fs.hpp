@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/base/unique_fd.hpp"
+#include "pmend/kernel/handles.hpp"
+#include "pmend/kernel/xfs_geometry.hpp"
+#include "pmend/rmap/owner_resolver.hpp"
+
+#include <functional>
+#include <optional>
+#include <set>
+
+namespace pmend::rmap {
+
+// A mounted file system with its root open: what all questions to it need. It keeps the file system from being
+// unmounted, so it lives no longer than one answer.
+struct OpenFs {
+  MountedFileSystem mounted;
+  UniqueFd root;
+  kernel::HandleStyle style = kernel::HandleStyle::kXfs;
+  std::optional<kernel::XfsGeometry> xfs;
+  std::set<std::uint64_t> leased;  // inodes that must not be opened: it would break somebody's lease
+  std::function<bool()> stop;
+
+  bool must_stop() const { return stop && stop(); }
+};
+
+// True for the types whose owners can be found: xfs, ext4, and ext2, ext3 (which the ext4 driver serves).
+bool is_supported(const std::string& type);
+
+// Errors: the errno; kStale if another file system is mounted there; kUnsupported where is_supported() is false, and
+// for XFS that lies on several devices: FIEMAP does not say which of them it means.
+Result<OpenFs> open_fs(const MountedFileSystem& fs, const ResolveOptions& options);
+
+}  // namespace pmend::rmap

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/base/error.hpp"
+#include "pmend/base/range.hpp"
+#include "pmend/model/observe_verbs.hpp"
+#include "pmend/model/owner.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+// The reverse map: who owns these bytes of the block device of a mounted file system?
+namespace pmend::rmap {
+
+struct MountedFileSystem {
+  FileSystemRef ref;  // with the mount point to work through
+  dev_t device = 0;   // st_dev of its files, which for XFS and ext4 is its (data) device
+};
+
+// A piece of a range that was asked for, cut where the owners change.
+struct OwnedRange {
+  ByteRange device_range;
+  std::vector<Owner> owners;          // at least one; several where an extent is shared
+  std::vector<std::string> evidence;  // how they are known: "getfsmap", "fiemap", "handle", "walk", …
+
+  friend bool operator==(const OwnedRange&, const OwnedRange&) = default;
+};
+
+struct ResolveOptions {
+  std::vector<protocol::Fact> facts;  // names, attributes, open-by, xattrs; phantom is not about owners
+  // Asked now and then in a walk over the tree; true ends the walk and leaves the rest unknown, saying so.
+  std::function<bool()> stop;
+  // XFS names the owner of freed blocks for some 10 ms more; so an owner that is gone is looked for once again.
+  std::chrono::milliseconds retry_delay{30};
+  std::string proc = "/proc";
+};
+
+// Reads metadata and mappings, never the data of a file, and changes nothing. Blocks on the file system's metadata I/O
+// and, where the file system cannot say who owns what (ext4, XFS without rmapbt), for a walk over all its files: one
+// walk per call, however many ranges are asked. Not for an event loop.
+class OwnerResolver {
+ public:
+  virtual ~OwnerResolver() = default;
+
+  // `ranges` are bytes of fs.device, in any order; overlaps count once. The answer covers them all, in order. Every
+  // owner with an inode was opened by its handle and confirmed to have these very bytes now. What could not be found
+  // out is an owner of kind unknown with the reason; nothing is guessed.
+  // Errors: the errno of opening the mount point; kStale if it is not, or no longer, that file system; kRefused if the
+  // ranges have more pieces than fit into one answer.
+  virtual Result<std::vector<OwnedRange>> resolve(const MountedFileSystem& fs, const std::vector<ByteRange>& ranges,
+                                                  const ResolveOptions& options) = 0;
+};
+
+std::unique_ptr<OwnerResolver> make_owner_resolver();
+
+}  // namespace pmend::rmap

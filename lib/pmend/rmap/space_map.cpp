@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/space_map.hpp"
+
+#include "pmend/kernel/getfsmap.hpp"
+
+#include <algorithm>
+
+namespace pmend::rmap {
+namespace {
+
+// A question is cut into pieces of this size, so that its answer stays small whoever asks for a whole disk.
+constexpr std::uint64_t kQuestionBytes = 256ULL << 20U;
+
+std::string fork_name(const kernel::FsmapRecord& record) {
+  if (record.is_extent_map()) {
+    return record.is_attribute_fork() ? "extent map of extended attributes" : "extent map";
+  }
+  return record.is_attribute_fork() ? "extended attributes" : "";
+}
+
+Claim to_claim(const kernel::FsmapRecord& record, const ByteRange& part) {
+  Claim claim;
+  claim.device_range = part;
+  claim.evidence = kByFsmap;
+  if (record.is_special()) {
+    claim.kind = record.is_free() ? OwnerKind::kFree : OwnerKind::kMetadata;
+    claim.detail = kernel::special_owner_name(record.owner);
+    return claim;
+  }
+  claim.inode = record.owner;
+  claim.detail = fork_name(record);
+  claim.data_fork = claim.detail.empty();
+  claim.kind = claim.data_fork ? OwnerKind::kFile : OwnerKind::kMetadata;
+  claim.shared = record.is_shared();
+  claim.unwritten = claim.data_fork && record.is_unwritten();
+  if (claim.data_fork) {
+    claim.file_offset = record.file_offset + (part.offset - record.device_offset);
+  }
+  return claim;
+}
+
+void add_records(const OpenFs& fs, const ByteRange& question, SpaceMap& map) {
+  const auto records = kernel::getfsmap(fs.root.get(), question);
+  if (!records) {
+    map.claims.push_back(unknown_claim(question, records.error().message()));
+    return;
+  }
+  RangeSet told;
+  for (const kernel::FsmapRecord& record : *records) {
+    const auto part = intersect(record.device_range(), question);
+    // Offsets of another device of the same file system are numbers of another space.
+    if (!part || record.device != fs.mounted.device) {
+      continue;
+    }
+    told.insert(*part);
+    if (record.is_unknown()) {
+      map.undecided.insert(*part);
+    } else {
+      map.claims.push_back(to_claim(record, *part));
+    }
+  }
+  // ext4 leaves out some used extents (seen on Linux 6.18): silence does not mean free.
+  if (!fs.xfs) {
+    for (const ByteRange& silent : told.missing(question)) {
+      map.undecided.insert(silent);
+    }
+  }
+}
+
+bool same_owner(const Claim& a, const Claim& b) {
+  return a.kind == b.kind && a.inode == b.inode && a.data_fork == b.data_fork && a.detail == b.detail &&
+         (!a.data_fork || a.file_offset - a.device_range.offset == b.file_offset - b.device_range.offset);
+}
+
+}  // namespace
+
+Result<SpaceMap> read_space_map(const OpenFs& fs, const RangeSet& wanted) {
+  SpaceMap map;
+  for (const ByteRange& range : wanted.ranges()) {
+    for (std::uint64_t done = 0; done < range.length; done += kQuestionBytes) {
+      add_records(fs, {range.offset + done, std::min(kQuestionBytes, range.length - done)}, map);
+      if (map.claims.size() > kMaxClaims) {
+        return fail(Errc::kRefused, "the ranges have too many owners for one answer");
+      }
+    }
+  }
+  return map;
+}
+
+bool space_map_confirms(const OpenFs& fs, const Claim& claim) {
+  SpaceMap map;
+  add_records(fs, claim.device_range, map);
+  RangeSet confirmed;
+  for (const Claim& now : map.claims) {
+    if (same_owner(now, claim)) {
+      confirmed.insert(now.device_range);
+    }
+  }
+  return confirmed.covers(claim.device_range);
+}
+
+}  // namespace pmend::rmap

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/verify.hpp"
+
+#include "pmend/kernel/bulkstat.hpp"
+#include "pmend/kernel/fiemap.hpp"
+#include "pmend/kernel/handles.hpp"
+#include "pmend/rmap/space_map.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <span>
+
+namespace pmend::rmap {
+namespace {
+
+bool is_gone(const Error& error) {
+  return error.is_errno(ESTALE) || error.is_errno(ENOENT) || error.is(Errc::kStale);
+}
+
+constexpr const char* kDeleted = "deleted, but still open";
+
+std::string name_of(const Claim& claim) {
+  return "inode " + std::to_string(claim.inode);
+}
+
+// All claims of one inode.
+class InodeCheck {
+ public:
+  InodeCheck(const OpenFs& fs, std::span<Claim> claims, Verified& out) : fs_(fs), claims_(claims), out_(out) {}
+
+  void run() {
+    if (const auto opened = open_inode(); !opened) {
+      for (Claim& claim : claims_) {
+        if (is_gone(opened.error())) {
+          fail_claim(claim, name_of(claim) + " owned it, but is gone");
+        } else {
+          give_up(claim, opened.error());
+        }
+      }
+      return;
+    }
+    for (Claim& claim : claims_) {
+      claim.generation = id_.generation;
+      claim.evidence |= kByHandle;
+      check(claim);
+    }
+  }
+
+ private:
+  // The generation, the type, and, where FIEMAP can be asked, an open file.
+  Status open_inode() {
+    if (auto known = find_generation(); !known) {
+      return known;
+    }
+    auto path = kernel::open_path_by_id(fs_.root.get(), fs_.style, id_);
+    if (!path) {
+      return tl::make_unexpected(path.error());
+    }
+    const auto identity = kernel::identify(path->get());
+    if (!identity || *identity != id_) {
+      return identity ? Status(fail(Errc::kStale, "generation")) : tl::make_unexpected(identity.error());
+    }
+    if (fstat(path->get(), &status_) < 0) {
+      return fail_errno("fstat");
+    }
+    const bool fiemap_knows =
+        S_ISREG(status_.st_mode) || (S_ISDIR(status_.st_mode) && fs_.style == kernel::HandleStyle::kExt4);
+    if (fiemap_knows && !fs_.leased.contains(id_.inode)) {
+      auto file = kernel::open_by_id(fs_.root.get(), fs_.style, id_);
+      if (!file) {
+        return tl::make_unexpected(file.error());
+      }
+      file_ = std::move(*file);
+    }
+    return {};
+  }
+
+  Status find_generation() {
+    id_.inode = claims_.front().inode;
+    if (claims_.front().generation) {
+      id_.generation = *claims_.front().generation;
+      return {};
+    }
+    const auto record = kernel::bulkstat_one(fs_.root.get(), id_.inode);
+    if (!record) {
+      return tl::make_unexpected(record.error());
+    }
+    if (!*record) {
+      return fail(Errc::kStale, "not in use");
+    }
+    id_.generation = (*record)->generation;
+    return {};
+  }
+
+  void check(Claim& claim) {
+    if (claim.data_fork && S_ISREG(status_.st_mode)) {
+      claim.detail = status_.st_nlink == 0 ? kDeleted : "";
+    } else if (claim.data_fork && S_ISDIR(status_.st_mode)) {
+      claim.kind = OwnerKind::kMetadata;
+      claim.detail = "directory";
+    } else if (claim.data_fork && S_ISLNK(status_.st_mode)) {
+      claim.kind = OwnerKind::kMetadata;
+      claim.detail = "symbolic link";
+    } else if (claim.data_fork) {
+      claim =
+          unknown_claim(claim.device_range, name_of(claim) + " is no file, but is said to have data", claim.evidence);
+      out_.claims.push_back(claim);
+      return;
+    }
+    if (claim.data_fork && file_) {
+      check_by_fiemap(claim);
+    } else {
+      check_by_fsmap(claim);
+    }
+  }
+
+  void check_by_fiemap(const Claim& claim) {
+    const auto extents = kernel::fiemap(file_.get(), {claim.file_offset, claim.device_range.length});
+    if (!extents) {
+      give_up(claim, extents.error());
+      return;
+    }
+    RangeSet confirmed;
+    std::vector<Claim> parts;
+    for (const kernel::FileExtent& extent : *extents) {
+      const auto part = common_part(claim, extent);
+      if (part) {
+        confirmed.insert(part->device_range);
+        parts.push_back(*part);
+      }
+    }
+    if (!confirmed.covers(claim.device_range)) {
+      fail_claim(claim, name_of(claim) + " was found to own it, but its extents say otherwise");
+      return;
+    }
+    out_.claims.insert(out_.claims.end(), parts.begin(), parts.end());
+  }
+
+  // What of the claim this extent confirms, with the extent's flags, which are finer and newer than GETFSMAP's.
+  std::optional<Claim> common_part(const Claim& claim, const kernel::FileExtent& extent) const {
+    const auto range = intersect(extent.device_range(), claim.device_range);
+    if (!extent.has_device_range() || !range ||
+        extent.file_offset - extent.device_offset != claim.file_offset - claim.device_range.offset) {
+      return std::nullopt;
+    }
+    Claim part = claim;
+    part.file_offset += range->offset - claim.device_range.offset;
+    part.device_range = *range;
+    part.shared = extent.is_shared();
+    part.unwritten = extent.is_unwritten();
+    part.evidence |= kByFiemap;
+    return part;
+  }
+
+  void check_by_fsmap(const Claim& claim) {
+    // "directory" and the like are this side's words; GETFSMAP compares forks.
+    Claim as_reported = claim;
+    if (claim.data_fork) {
+      as_reported.kind = OwnerKind::kFile;
+      as_reported.detail.clear();
+    }
+    if (fs_.xfs && fs_.xfs->reverse_map && space_map_confirms(fs_, as_reported)) {
+      out_.claims.push_back(claim);
+    } else if (fs_.leased.contains(id_.inode)) {
+      give_up(claim, fail(Errc::kRefused, "it is under a lease").value());
+    } else {
+      fail_claim(claim, name_of(claim) + " was found to own it, but does not any more");
+    }
+  }
+
+  void fail_claim(const Claim& claim, std::string why) {
+    Claim failed = claim;
+    failed.detail = std::move(why);
+    out_.failed.push_back(std::move(failed));
+  }
+
+  void give_up(const Claim& claim, const Error& error) {
+    const std::string why = name_of(claim) + " was found to own it, but this could not be checked: " + error.message();
+    out_.claims.push_back(unknown_claim(claim.device_range, why, claim.evidence));
+  }
+
+  const OpenFs& fs_;
+  std::span<Claim> claims_;
+  Verified& out_;
+  kernel::InodeId id_;
+  struct stat status_ = {};
+  UniqueFd file_;
+};
+
+}  // namespace
+
+Verified verify(const OpenFs& fs, std::vector<Claim> claims) {
+  Verified out;
+  // Each inode is opened once.
+  std::ranges::stable_sort(claims, {}, [](const Claim& claim) { return std::pair(claim.inode, claim.generation); });
+  for (std::size_t first = 0; first < claims.size();) {
+    std::size_t last = first;
+    while (last < claims.size() && claims[last].inode == claims[first].inode &&
+           claims[last].generation == claims[first].generation) {
+      ++last;
+    }
+    const std::span<Claim> group(claims.data() + first, last - first);
+    if (group.front().inode == 0) {
+      out.claims.insert(out.claims.end(), group.begin(), group.end());
+    } else {
+      InodeCheck(fs, group, out).run();
+    }
+    first = last;
+  }
+  return out;
+}
+
+}  // namespace pmend::rmap
