@@ -121,7 +121,11 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
     const JsonPlace place = walker_.next();
     Level& level = levels_.back();
     if (level.container->contains(value)) {
-      return stop(place, level.pointer, "key \"" + escape_bytes(value) + "\" is there twice");
+      std::string message = "key \"" + escape_bytes(value) + "\" is there twice";
+      if (!options_.collect_duplicates) {
+        return stop(place, level.pointer, std::move(message));
+      }
+      result_.duplicates.push_back({place, level.pointer, std::move(message)});
     }
     level.key = std::move(value);
     return true;
@@ -157,7 +161,7 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
   Json* add(Json value) {
     const JsonPlace place = walker_.next();
     if (options_.places) {
-      result_.places.emplace(pointer_of_next(), place);
+      result_.places.insert_or_assign(pointer_of_next(), place);
     }
     if (levels_.empty()) {
       result_.value = std::move(value);

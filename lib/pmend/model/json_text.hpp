@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // JSON text to a tree and back, strictly: UTF-8 without byte order mark, no NUL byte, no key twice in an object,
 // nothing after the value, bounded depth and size.
@@ -29,13 +30,9 @@ using JsonPlaces = std::map<std::string, JsonPlace, std::less<>>;
 struct JsonTextOptions {
   bool comments = false;               // allow // and /* */
   bool places = false;                 // fill JsonText::places
+  bool collect_duplicates = false;     // a key that is there twice goes to JsonText::duplicates and does not end it
   std::size_t size_limit = 1U << 20U;  // bytes
   std::size_t depth_limit = 64;        // arrays and objects inside each other
-};
-
-struct JsonText {
-  Json value;
-  JsonPlaces places;
 };
 
 // Why a text is not JSON as we take it, and where.
@@ -46,6 +43,12 @@ struct JsonTextError {
 
   // "3:14: /rules/0: message"
   std::string to_string() const;
+};
+
+struct JsonText {
+  Json value;
+  JsonPlaces places;
+  std::vector<JsonTextError> duplicates;  // the later of the two values is the one in `value`
 };
 
 tl::expected<JsonText, JsonTextError> parse_json_text(std::string_view text, const JsonTextOptions& options = {});

@@ -59,6 +59,19 @@ TEST(JsonText, RefusesAKeyTwiceAtItsSecondPlace) {
   EXPECT_EQ(error_of(R"({"a": 1, "\u0061": 2})"), "1:10: key \"a\" is there twice");
 }
 
+TEST(JsonText, CollectsKeysThatAreThereTwiceWhereAskedTo) {
+  JsonTextOptions options;
+  options.places = true;
+  options.collect_duplicates = true;
+  const auto parsed = parse_json_text("{\"a\": [1], \"a\": 2,\n \"b\": {\"c\": 1, \"c\": 2}}", options);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().to_string();
+  ASSERT_EQ(parsed->duplicates.size(), 2U);
+  EXPECT_EQ(parsed->duplicates[0].to_string(), "1:12: key \"a\" is there twice");
+  EXPECT_EQ(parsed->duplicates[1].to_string(), "2:16: /b: key \"c\" is there twice");
+  EXPECT_EQ(to_json_text(parsed->value), R"({"a":2,"b":{"c":2}})");
+  EXPECT_EQ(place_of(parsed->places, "/a"), (JsonPlace{1, 17}));
+}
+
 TEST(JsonText, RefusesWhatTheParserWouldReadPast) {
   EXPECT_EQ(error_of(std::string_view("[]\0x", 4)), "1:3: holds a NUL byte");
   EXPECT_EQ(error_of("\xEF\xBB\xBF[]"), "1:1: starts with a byte order mark");
