@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/model/observe_verbs.hpp"
+#include "pmend/policy/document.hpp"
+
+#include <tl/expected.hpp>
+
+#include <string>
+#include <vector>
+
+namespace pmend {
+
+// pmend.json: which devices are watched. How to decide is in the policy files, where things are in the options.
+struct Config {
+  std::vector<protocol::ListedDevice> devices;  // whose list of bad sectors is a file
+  bool auto_watch = true;                       // key "auto": every block device that has a list in sysfs
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// How often a list that cannot be polled is read, at most; seconds.
+inline constexpr std::uint64_t kMostInterval = 86400;
+
+enum class IfMissing { kDefaults, kProblem };
+
+// All problems, or a whole configuration.
+tl::expected<Config, ConfigProblems> load_config(const std::string& path, IfMissing if_missing);
+tl::expected<Config, ConfigProblems> parse_config(const SourceText& source);
+
+}  // namespace pmend
