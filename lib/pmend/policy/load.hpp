@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "pmend/policy/document.hpp"
+#include "pmend/model/document.hpp"
 #include "pmend/policy/policy.hpp"
 
 #include <tl/expected.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "builders.hpp"
 #include "pmend/base/unique_fd.hpp"
-#include "pmend/policy/config.hpp"
+#include "pmend/model/config.hpp"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>

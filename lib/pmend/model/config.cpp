@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/policy/config.hpp"
-
-#include "pmend/policy/value_reader.hpp"
+#include "pmend/model/config.hpp"
 
 #include <filesystem>
 #include <set>
@@ -12,11 +10,11 @@ namespace pmend {
 namespace {
 
 std::string read_absolute_path(const JsonReader& in) {
-  const auto path = read_string(in);
-  if (path && !path->starts_with('/')) {
+  const std::string path = in.string();
+  if (in.is_string() && !path.starts_with('/')) {
     in.expected("an absolute path");
   }
-  return path.value_or("");
+  return path;
 }
 
 protocol::ListedDevice read_device(const JsonReader& in, std::set<std::string>& seen) {

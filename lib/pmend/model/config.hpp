@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pmend/model/observe_verbs.hpp"
-#include "pmend/policy/document.hpp"
+#include "pmend/model/document.hpp"
 
 #include <tl/expected.hpp>
 

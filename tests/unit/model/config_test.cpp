@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/policy/config.hpp"
+#include "pmend/model/config.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/policy/document.hpp"
+#include "pmend/model/document.hpp"
 
 #include "pmend/base/text.hpp"
 #include "pmend/base/unique_fd.hpp"
