@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/repair/place.hpp"
+#include "pmend/repair/target.hpp"
+
+#include <optional>
+#include <string>
+
+// The list of what is never written (DESIGN.md section 5). Each answer names the reason and, where there is one, what a
+// person can do; nothing means allowed.
+namespace pmend::repair {
+
+// For everything at this place. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo.
+std::optional<std::string> forbidden_place(const Place& place, std::uint64_t hardware_corrupted_kib);
+
+// For this file, whatever the method.
+std::optional<std::string> forbidden_file(const TargetFacts& facts);
+
+// For a write(2) to it by somebody privileged, which does more than put bytes in place.
+std::optional<std::string> forbidden_write(const TargetFacts& facts);
+
+// Kibibytes of memory that took a machine check since boot; 0 where the kernel does not count.
+// Errors: the errno where /proc/meminfo cannot be read.
+Result<std::uint64_t> hardware_corrupted_kib(const std::string& meminfo = "/proc/meminfo");
+
+// True if the file system is frozen (or its log is out of reach): a change that changes nothing, tried in a child, does
+// not come back. Errors: the errno of fork(2).
+Result<bool> is_frozen(int fd, std::chrono::milliseconds limit);
+
+}  // namespace pmend::repair

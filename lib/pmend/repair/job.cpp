@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/repair/job.hpp"
+
+#include "pmend/repair/boundary.hpp"
+#include "pmend/repair/methods/redirty.hpp"
+#include "pmend/repair/methods/rewrite.hpp"
+#include "pmend/repair/times.hpp"
+
+#include <utility>
+
+namespace pmend::repair {
+namespace {
+
+Method method_of(Course course, const Unit& unit) {
+  switch (course) {
+    case Course::kRedirty:
+      return Method::kRedirty;
+    case Course::kRewrite:
+    case Course::kRewriteBegun:
+      return Method::kRewrite;
+    case Course::kNothing:
+      break;
+  }
+  return unit.method;
+}
+
+}  // namespace
+
+Job::Job(JobKind kind, protocol::RepairRequest request, const Place& place, std::string spool_directory)
+    : kind_(kind), request_(std::move(request)), place_(place), spool_directory_(std::move(spool_directory)) {}
+
+JobEvent Job::next() {
+  if (announced_) {
+    return take_step();
+  }
+  if (failed_) {
+    return finish(*failed_);
+  }
+  if (!spool_) {
+    if (auto obstacle = begin()) {
+      return finish(*obstacle);
+    }
+  }
+  return announce();
+}
+
+Obstacle Job::begin() {
+  boundary("job: before anything is looked at");
+  if (auto obstacle = check_plan(request_, place_, kind_ == JobKind::kRepair)) {
+    return obstacle;
+  }
+  auto spool =
+      kind_ == JobKind::kRepair ? prepare(request_, place_, spool_directory_) : open_begun(request_, spool_directory_);
+  if (!spool) {
+    return spool.error();
+  }
+  spool_ = std::move(*spool);
+  if (kind_ == JobKind::kResume) {
+    own_time_ = spool_->own_time();
+  }
+  boundary("job: after the units are spooled");
+  return std::nullopt;
+}
+
+// The next unit that needs a step, or the times, or the end.
+JobEvent Job::announce() {
+  for (; position_ < request_.plan.units.size(); ++position_) {
+    const auto work = work_for(position_);
+    if (!work) {
+      return finish(work.error());
+    }
+    const auto course = next_course(*work);
+    if (!course) {
+      return finish(course.error());
+    }
+    course_ = *course;
+    if (course_ != Course::kNothing) {
+      const StepKind kind = course_ == Course::kRedirty ? StepKind::kRedirty : StepKind::kPwrite;
+      return announce_step(kind, work->planned().unit.device_range, work->before().sha256);
+    }
+    // Pages without a bad sector are only written along with others of their folio: nothing is to be done for them.
+    if (course_of(work->planned().unit) != Course::kNothing) {
+      done_.push_back(position_);
+      manifest_units_.push_back({work->planned(), work->planned().unit.method});
+    }
+  }
+  if (wants_times()) {
+    return announce_step(StepKind::kTimes, hull(), std::nullopt);
+  }
+  return finish({Outcome::kSucceeded, ""});
+}
+
+JobEvent Job::announce_step(StepKind kind, const ByteRange& device_range, std::optional<std::string> spool_sha256) {
+  announced_ = Step{request_.job, next_index_++, kind, device_range, std::move(spool_sha256), std::nullopt, ""};
+  may_proceed_ = false;
+  boundary("job: before an intent is told");
+  return *announced_;
+}
+
+JobEvent Job::take_step() {
+  Step step = *std::exchange(announced_, std::nullopt);
+  const bool times = step.kind == StepKind::kTimes;
+  Ending ending{Outcome::kInterrupted, "cancelled before the step was taken"};
+  if (may_proceed_ && !cancelled_) {
+    boundary("job: before a step is taken");
+    ending = times ? change_times() : change_unit();
+    boundary("job: after a step was taken");
+  }
+  if (times) {
+    // The bytes are right whatever became of the time.
+    times_done_ = true;
+    remark_ = ending.reason;
+  } else if (ending.outcome != Outcome::kSucceeded) {
+    failed_ = ending;
+  }
+  step.outcome = ending.outcome;
+  step.reason = ending.reason;
+  return step;
+}
+
+Ending Job::change_unit() {
+  const auto work = work_for(position_);
+  if (!work) {
+    return work.error();
+  }
+  MethodResult result;
+  if (course_ == Course::kRedirty) {
+    result = redirty(*work);
+  } else {
+    result = rewrite(*work, course_ == Course::kRewrite ? Begun::kNo : Begun::kPerhaps);
+  }
+  if (result.ending.outcome != Outcome::kSucceeded) {
+    return result.ending;
+  }
+  own_time_ = result.own_time;
+  time_lost_ = time_lost_ || !result.own_time;
+  done_.push_back(position_);
+  manifest_units_.push_back({work->planned(), method_of(course_, work->planned().unit)});
+  ++position_;
+  if (own_time_ && request_.plan.lost.empty()) {
+    if (auto noted = spool_->note_own_time(*own_time_); !noted) {
+      time_lost_ = true;
+    }
+  }
+  return result.ending;
+}
+
+Ending Job::change_times() {
+  const FileId file = request_.plan.units.front().mappings.front().file;
+  return restore_times(place_, file, *own_time_, spool_->index().modified);
+}
+
+bool Job::wants_times() const {
+  return request_.plan.lost.empty() && own_time_ && !time_lost_ && !times_done_;
+}
+
+JobEvent Job::finish(Ending ending) {
+  boundary("job: before the proof");
+  protocol::RepairReply reply = reply_for(std::move(ending));
+  boundary("job: before the reply");
+  return reply;
+}
+
+protocol::RepairReply Job::reply_for(Ending ending) {
+  protocol::RepairReply reply;
+  reply.job = request_.job;
+  reply.outcome = ending.outcome;
+  reply.reason = ending.reason;
+  if (done_.empty()) {
+    return reply;
+  }
+  std::vector<UnitWork> proven;
+  for (const std::size_t position : done_) {
+    auto work = work_for(position);
+    if (!work) {
+      return {request_.job, Outcome::kIndeterminate, work.error().reason, std::nullopt, {}};
+    }
+    proven.push_back(std::move(*work));
+  }
+  reply.manifest = manifest_of(manifest_units_);
+  const auto proof = prove_job(proven);
+  if (!proof) {
+    reply.outcome = Outcome::kIndeterminate;
+    reply.reason = proof.error().message();
+    return reply;
+  }
+  reply.proof = proof->proof;
+  if (!proof->problem.empty()) {
+    reply.outcome = Outcome::kIndeterminate;
+    reply.reason = proof->problem;
+  } else if (ending.outcome == Outcome::kSucceeded) {
+    reply.reason = remark_;
+  } else if (ending.outcome != Outcome::kIndeterminate) {
+    reply.outcome = Outcome::kPartlyDone;
+  }
+  return reply;
+}
+
+tl::expected<Course, Ending> Job::next_course(const UnitWork& work) const {
+  if (kind_ == JobKind::kResume) {
+    return course_of_begun(work);
+  }
+  return course_of(work.planned().unit);
+}
+
+tl::expected<UnitWork, Ending> Job::work_for(std::size_t position) const {
+  auto bytes = spool_->unit(position);
+  if (!bytes) {
+    return tl::make_unexpected(ending_of(bytes.error()));
+  }
+  const FileTime modified = own_time_.value_or(spool_->index().modified);
+  return UnitWork{place_, request_.plan, spool_->index(), position, std::move(*bytes), modified};
+}
+
+ByteRange Job::hull() const {
+  const std::uint64_t begin = request_.plan.units.front().unit.device_range.offset;
+  return {begin, request_.plan.units.back().unit.device_range.end() - begin};
+}
+
+}  // namespace pmend::repair

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/repair/manifest.hpp"
+
+#include <optional>
+
+namespace pmend::repair {
+namespace {
+
+// Where the bytes of a sector with this letter came from; nothing where they are lost, or were never at risk: a cached
+// page writes its own bytes over good sectors too.
+std::optional<SavedFrom> saved_from(char letter, Method method) {
+  if (letter == kSectorCached) {
+    return SavedFrom::kPageCache;
+  }
+  if (letter == kSectorRestored) {
+    return SavedFrom::kHook;
+  }
+  if (letter == kSectorGood && method != Method::kRedirty) {
+    return SavedFrom::kSectors;
+  }
+  return std::nullopt;
+}
+
+// The mapping that holds a device offset of its unit.
+const Mapping* mapping_at(const PlannedUnit& planned, std::uint64_t device_offset) {
+  for (const Mapping& mapping : planned.mappings) {
+    if (mapping.device_range.contains(device_offset)) {
+      return &mapping;
+    }
+  }
+  return nullptr;
+}
+
+ManifestRange range_of(const PlannedUnit& planned, const ByteRange& device_range) {
+  ManifestRange range;
+  range.device_range = device_range;
+  if (const Mapping* mapping = mapping_at(planned, device_range.offset)) {
+    range.inode = mapping->file.inode;
+    range.file_offset = mapping->file_offset + (device_range.offset - mapping->device_range.offset);
+  }
+  return range;
+}
+
+void add_run(LossManifest& manifest, const DoneUnit& done, const ByteRange& device_range, char letter) {
+  const ManifestRange range = range_of(done.planned, device_range);
+  if (letter == kSectorLost) {
+    manifest.lost.push_back(range);
+    return;
+  }
+  if (const auto from = saved_from(letter, done.method)) {
+    (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({range, *from});
+  }
+}
+
+}  // namespace
+
+LossManifest manifest_of(const std::vector<DoneUnit>& units) {
+  LossManifest manifest;
+  for (const DoneUnit& done : units) {
+    const Unit& unit = done.planned.unit;
+    for (std::size_t i = 0; i < unit.sectors.size();) {
+      std::size_t end = i + 1;
+      while (end < unit.sectors.size() && unit.sectors[end] == unit.sectors[i]) {
+        ++end;
+      }
+      add_run(manifest, done, {unit.device_range.offset + i * kSectorBytes, (end - i) * kSectorBytes}, unit.sectors[i]);
+      i = end;
+    }
+    manifest.units.push_back(unit);
+    manifest.units.back().method = done.method;
+  }
+  return manifest;
+}
+
+}  // namespace pmend::repair

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/repair/methods/rewrite.hpp"
+
+#include "pmend/kernel/lease.hpp"
+#include "pmend/repair/boundary.hpp"
+#include "pmend/repair/child.hpp"
+#include "pmend/repair/gates.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pmend::repair {
+namespace {
+
+Obstacle changed(std::string reason) {
+  return Ending{Outcome::kTargetChanged, std::move(reason)};
+}
+
+// Size, attributes and mapping are what they were when the unit was spooled. Nobody can change them under the lease.
+Obstacle check_file(const UnitWork& work, int fd, const TargetFacts& facts) {
+  if (facts.attributes.size != work.index.size || attributes_digest(facts) != work.index.attributes) {
+    return changed("size, mode, owner or extended attributes of the file changed");
+  }
+  const Mapping& mapping = work.planned().mappings.front();
+  if (mapping.file_offset + mapping.device_range.length > facts.attributes.size) {
+    return Ending{Outcome::kRefused, "the write would make the file longer"};
+  }
+  if (auto forbidden = forbidden_write(facts)) {
+    return Ending{Outcome::kRefused, *forbidden};
+  }
+  // Also writes back what the file's last users left in the page cache.
+  const auto extents = extents_digest(fd, digest_scope(work.plan), kernel::FiemapSync::kYes);
+  if (!extents) {
+    return changed("the file has changes that cannot be written back: " + extents.error().message());
+  }
+  if (*extents != work.index.extents) {
+    return changed("the file's extents changed");
+  }
+  return check_mapping(work, fd);
+}
+
+// The direct write drops the pages it goes through: none may hold what the medium does not.
+Obstacle check_cache(const UnitWork& work, int fd, Begun begun, const Salvaged& salvaged) {
+  const Mapping& mapping = work.planned().mappings.front();
+  const ByteRange file_range{mapping.file_offset, mapping.device_range.length};
+  const auto dirty = has_unwritten_changes(fd, round_out(file_range, kPageBytes));
+  if (!dirty || *dirty) {
+    return dirty ? changed("the file was written to") : ending_of(dirty.error());
+  }
+  for (const PageView& page : salvaged.pages) {
+    if (page.state == CacheState::kPartly) {
+      return Ending{Outcome::kRefused, "the page cache has the only copy of some bytes of the page"};
+    }
+    if (page.state == CacheState::kWhole && begun == Begun::kNo) {
+      return changed("the page is in the page cache now: it can be written back without loss");
+    }
+  }
+  return std::nullopt;
+}
+
+// Pages that may be dropped along with those of the unit hold what the device holds.
+Obstacle check_dropped_pages(const UnitWork& work, int fd) {
+  const Mapping& mapping = work.planned().mappings.front();
+  const auto pages = pages_dropped_with(fd, {mapping.file_offset, mapping.device_range.length}, work.place.read_limit);
+  if (!pages) {
+    return ending_of(pages.error());
+  }
+  for (const CachedPage& page : *pages) {
+    const auto pieces = pieces_of(fd, work.place, {page.file_offset, kPageBytes});
+    if (!pieces) {
+      return ending_of(pieces.error());
+    }
+    for (const Piece& piece : *pieces) {
+      const auto cached = page.bytes.begin() + static_cast<std::ptrdiff_t>(piece.file_range.offset - page.file_offset);
+      const auto read = piece.extent.has_device_range() ? read_sectors(work.place, piece.device_range())
+                                                        : fail(Errc::kRefused, "a block has no place yet");
+      if (!read) {
+        return ending_of(read.error());
+      }
+      const bool unwritten = piece.extent.is_unwritten();  // reads as zeros, the device holds something old
+      if (!unwritten && (!read->all_readable() || !std::equal(read->bytes.begin(), read->bytes.end(), cached))) {
+        return Ending{Outcome::kRefused, "the page cache has the only copy of bytes beside the unit"};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// True if each sector that can be had is what the spool has.
+bool agrees_with_spool(const UnitWork& work, const Salvaged& salvaged) {
+  for (std::size_t i = 0; i < salvaged.sectors.size(); ++i) {
+    const auto at = static_cast<std::ptrdiff_t>(i * kSectorBytes);
+    const auto end = at + static_cast<std::ptrdiff_t>(kSectorBytes);
+    if (salvaged.sectors[i] != kSectorLost &&
+        !std::equal(salvaged.bytes.begin() + at, salvaged.bytes.begin() + end, work.rebuilt.begin() + at)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The unit as it is must be what the plan says, or what an earlier worker can have left of it.
+Obstacle check_content(const UnitWork& work, const TargetFacts& facts, Begun begun, const Salvaged& salvaged) {
+  if (begun == Begun::kNo) {
+    if (auto difference = sectors_difference(work.before().unit.sectors, salvaged.sectors)) {
+      return changed(*difference);
+    }
+    return agrees_with_spool(work, salvaged) ? std::nullopt : changed("bytes of the unit are not what was spooled");
+  }
+  // Other bytes than the spool's are leftovers of a write that was cut off only if nobody has changed the file since it
+  // was spooled; its own change time would tell.
+  if (!agrees_with_spool(work, salvaged) && facts.changed != work.index.changed) {
+    return Ending{Outcome::kIndeterminate,
+                  "the unit holds other bytes than those that were to be written, and the file was changed since: "
+                  "nobody knows by whom"};
+  }
+  return std::nullopt;
+}
+
+Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
+  const auto facts = target_facts(work.place, fd);
+  if (!facts) {
+    return ending_of(facts.error());
+  }
+  if (auto obstacle = check_gates(work.place, fd, *facts)) {
+    return obstacle;
+  }
+  if (auto obstacle = check_file(work, fd, *facts)) {
+    return obstacle;
+  }
+  const auto salvaged = salvage(work.place, fd, work.planned());
+  if (!salvaged) {
+    return ending_of(salvaged.error());
+  }
+  if (auto obstacle = check_cache(work, fd, begun, *salvaged)) {
+    return obstacle;
+  }
+  if (auto obstacle = check_content(work, *facts, begun, *salvaged)) {
+    return obstacle;
+  }
+  if (auto obstacle = check_dropped_pages(work, fd)) {
+    return obstacle;
+  }
+  return begun == Begun::kNo ? check_listed(work) : std::nullopt;
+}
+
+std::optional<Error> failure_of(tl::unexpected<Error> error) {
+  return std::move(error).value();
+}
+
+// One direct write of the whole unit, then everything to the medium.
+std::optional<Error> write_unit(const UnitWork& work, int fd) {
+  const Mapping& mapping = work.planned().mappings.front();
+  const auto buffer = SharedBuffer::create(work.rebuilt.size());  // page aligned, as direct writes want it
+  if (!buffer) {
+    return buffer.error();
+  }
+  std::copy(work.rebuilt.begin(), work.rebuilt.end(), buffer->bytes().begin());
+  const std::string what = "direct write of " + to_string({mapping.file_offset, work.rebuilt.size()});
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) < 0) {
+    return failure_of(fail_errno("O_DIRECT"));
+  }
+  const ssize_t n = pwrite(fd, buffer->bytes().data(), work.rebuilt.size(), static_cast<off_t>(mapping.file_offset));
+  std::optional<Error> failure;
+  if (n < 0) {
+    failure = failure_of(fail_errno(what));
+  } else if (static_cast<std::size_t>(n) != work.rebuilt.size()) {
+    failure = failure_of(fail(Errc::kIncomplete, what + ": only " + std::to_string(n) + " bytes were taken"));
+  } else if (fdatasync(fd) < 0) {
+    failure = failure_of(fail_errno("fdatasync"));
+  }
+  // Reads that follow go through the page cache again; the flag was not there before, so taking it away works.
+  (void)fcntl(fd, F_SETFL, flags);
+  return failure;
+}
+
+MethodResult obstructed(Ending ending) {
+  return {std::move(ending), {}};
+}
+
+}  // namespace
+
+MethodResult rewrite(const UnitWork& work, Begun begun) {
+  const auto fd = open_target(work.place, work.file(), OpenFor::kWriting);
+  if (!fd) {
+    return obstructed(ending_of(fd.error()));
+  }
+  const auto lease = kernel::WriteLease::take(fd->get());
+  if (!lease) {
+    return obstructed(ending_of(lease.error()));
+  }
+  if (!*lease) {
+    const auto facts = target_facts(work.place, fd->get());
+    return obstructed({Outcome::kBusyRetry,
+                       "the file is in use by " + (facts ? users_text(work.place, *facts) : std::string("somebody"))});
+  }
+  if (auto obstacle = check_all(work, fd->get(), begun)) {
+    return obstructed(*obstacle);
+  }
+  const auto before = basic_facts(fd->get());
+  boundary("rewrite: before the write");
+  if (!(*lease)->intact()) {
+    return obstructed({Outcome::kBusyRetry, "somebody wants to open the file"});
+  }
+  const auto failure = write_unit(work, fd->get());
+  boundary("rewrite: after the write");
+  const auto look = look_at_unit(work, fd->get(), Exclusion::kLease);
+  if (!look) {
+    return {{Outcome::kIndeterminate, look.error().message()}, {}};
+  }
+  const auto after = basic_facts(fd->get());
+  const bool own_time = before && after && before->modified == work.modified;
+  return {judge(*look, Exclusion::kLease, failure), own_time ? std::optional(after->modified) : std::nullopt};
+}
+
+}  // namespace pmend::repair

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/repair/methods/method.hpp"
+
+namespace pmend::repair {
+
+enum class Begun {
+  kNo,       // the unit must be exactly as it was spooled, and still bad
+  kPerhaps,  // an earlier worker may have begun: what it may have left is accepted, other people's bytes are not
+};
+
+// Writes the rebuilt unit through the file by one direct write, under a write lease and after everything was looked at
+// again under that lease.
+MethodResult rewrite(const UnitWork& work, Begun begun);
+
+}  // namespace pmend::repair

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/base/error.hpp"
+#include "pmend/base/range_set.hpp"
+#include "pmend/model/owner.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pmend::repair {
+
+// What the list of bad sectors of a device says now.
+struct BadList {
+  RangeSet bad;           // ranges of the device
+  bool complete = false;  // only then is what is missing gone
+};
+
+// Where a repair happens, as the program that knows block devices and mounts found it out. Descriptors are borrowed,
+// all functions are set.
+// Device offsets of plans are relative to `device`, on which the media errors are listed; the file system may begin
+// behind its start (a partition).
+struct Place {
+  std::string device;  // the node, for messages
+  std::string device_id;
+  int device_fd = -1;                     // open for reading with O_DIRECT
+  std::uint64_t device_bytes = 0;         // its size
+  std::uint64_t block_bytes = 512;        // its logical block: the smallest direct read and write
+  std::uint64_t file_system_offset = 0;   // of the file system's block device on `device`, in bytes
+  bool dax = false;                       // the file system is mounted with DAX
+  bool memory = false;                    // the medium is memory (pmem), whatever the mount
+  FileSystemRef filesystem;               // its type decides how files are opened
+  int mount_fd = -1;                      // any directory of the mounted file system
+  std::vector<std::string> forbidden;     // reasons, for people, why nothing may be written here: read-only mount, data
+                                          // journalling, dm-snapshot, md member …
+  std::function<Result<BadList>()> list;  // reads the list anew
+  // What the kernel itself uses a file for ("swap", "loop3", a SCSI target), nothing if it does not.
+  std::function<Result<std::optional<std::string>>(dev_t device, ino_t inode)> kernel_user;
+  // The processes that have a file open or mapped.
+  std::function<std::vector<OpenBy>(dev_t device, ino_t inode)> openers;
+  std::chrono::milliseconds read_limit{10'000};  // how long a read of suspect media may take
+};
+
+}  // namespace pmend::repair

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/model/plan.hpp"
+#include "pmend/repair/outcome_from_errno.hpp"
+#include "pmend/repair/salvage.hpp"
+#include "pmend/repair/spool.hpp"
+#include "pmend/repair/target.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// One unit on its way through a method, and the checks that all methods share.
+namespace pmend::repair {
+
+struct UnitWork {
+  const Place& place;
+  const Plan& plan;
+  const SpoolIndex& index;  // what was found before
+  std::size_t position;     // of the unit in plan and index
+  Spool::Bytes rebuilt;     // from the spool
+  FileTime modified;        // the file's modification time that we know of: from before, or of our own last change
+
+  const PlannedUnit& planned() const { return plan.units[position]; }
+  const SpooledUnit& before() const { return index.units[position]; }
+  FileId file() const { return planned().mappings.front().file; }
+};
+
+// Why a unit is not changed now; nothing means go on.
+using Obstacle = std::optional<Ending>;
+
+// The gates of DESIGN.md section 5 for the place and the opened file, looked at now.
+Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts);
+
+// The file still has the unit where the plan says.
+Obstacle check_mapping(const UnitWork& work, int fd);
+
+// The list still names every sector of the unit that cannot be read. A list that was cut short cannot object.
+Obstacle check_listed(const UnitWork& work);
+
+// File ranges of a plan's units, in order, those of one method or all.
+std::vector<ByteRange> file_ranges_of(const Plan& plan, std::optional<Method> method = std::nullopt);
+
+// What the mapping digest covers: the whole file where a write lease keeps everybody else out, only the units where the
+// file may be in use.
+std::vector<ByteRange> digest_scope(const Plan& plan);
+
+// Digest of up to a page of the same extents before and after a unit, read directly, without what other units of the
+// plan cover.
+Result<std::string> neighbours_digest(const Place& place, int fd, const Plan& plan, std::size_t position);
+
+// True if these neighbours are now the same on the device as in the file. For files in use, whose users may change
+// them.
+Result<bool> neighbours_agree(const Place& place, int fd, const Plan& plan, std::size_t position);
+
+}  // namespace pmend::repair
