@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/options.hpp"
+#include "worker/worker.hpp"
 
 int main(int argc, char** argv) {
   return pmend::cli::run("pmend-worker", [&] {
@@ -7,7 +8,6 @@ int main(int argc, char** argv) {
     if (!options) {
       return pmend::cli::finish(options.error());
     }
-    return pmend::cli::finish(
-        pmend::cli::unavailable("pmend-worker", "this build has no worker protocol yet: nothing is read or written"));
+    return pmend::worker::run_worker(*options);
   });
 }

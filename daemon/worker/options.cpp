@@ -21,6 +21,10 @@ cli::Parsed<Options> parse_options(std::vector<std::string> args) {
   const auto* repair = app.add_subcommand("repair", "Carry out one job and exit");
   app.require_subcommand(0, 1);
   const auto* listen = cli::add_text_option(app, "--listen", options.socket, "SOCKET", "Serve connections on a socket");
+  app.add_option("--fd", options.fd, "The connected socket to pmend, of observe and repair")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1 << 20));
+  cli::add_text_option(app, "--config", options.config, "FILE", "Which devices have a list file; missing: none");
   cli::add_text_option(app, "--spool-dir", options.spool_dir, "DIR", "Where rebuilt units lie until they are written");
   cli::add_text_option(app, "--runtime-dir", options.runtime_dir, "DIR", "Where locks and markers lie");
   cli::add_text_option(app, "--sysfs", options.sysfs, "ROOT", "The sysfs tree to read");
@@ -30,6 +34,9 @@ cli::Parsed<Options> parse_options(std::vector<std::string> args) {
   }
   if (observe->parsed() + repair->parsed() + (listen->count() > 0) != 1) {
     return cli::usage_error(kProgram, "one of observe, repair and --listen SOCKET is needed");
+  }
+  if (listen->count() == 0 && options.fd < 0) {
+    return cli::usage_error(kProgram, "observe and repair need --fd N: pmend starts them");
   }
   options.role = observe->parsed() ? Role::kObserve : repair->parsed() ? Role::kRepair : Role::kListen;
   return options;

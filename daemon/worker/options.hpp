@@ -19,6 +19,8 @@ enum class Role {
 struct Options {
   Role role = Role::kObserve;
   std::string socket;  // of kListen
+  int fd = -1;         // of the others: the connected socket
+  std::string config = "/etc/pmend/pmend.json";
   std::string spool_dir = "/var/lib/pmend-worker/spool";
   std::string runtime_dir = "/run/pmend";
   std::string sysfs = "/sys";

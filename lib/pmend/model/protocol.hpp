@@ -112,7 +112,9 @@ constexpr std::span<const EnumName<ErrorCode>> enum_names(ErrorCode) {
 // The first message of each side.
 struct Hello {
   std::uint32_t version = kVersion;
-  Role role = Role::kPmend;  // of the sender
+  // Of a worker: its role. Of pmend: the role that it wants the worker to take, or kPmend where the worker's command
+  // line says that.
+  Role role = Role::kPmend;
   std::uint32_t pid = 0;     // of the sender, in its own pid namespace
 
   friend bool operator==(const Hello&, const Hello&) = default;
@@ -181,6 +183,8 @@ Result<Message> parse_message(std::string_view datagram);
 struct Empty {
   friend bool operator==(const Empty&, const Empty&) = default;
 };
+Json to_json(const ReplyError& error);
+void read_json(const JsonReader& in, ReplyError& error);
 Json to_json(const Empty& empty);
 void read_json(const JsonReader& in, Empty& empty);
 

@@ -10,8 +10,8 @@ namespace {
 using testing::HasSubstr;
 
 TEST(WorkerOptions, RoleIsASubcommandOrASocketToListenOn) {
-  EXPECT_EQ(parse_options({"observe"})->role, Role::kObserve);
-  EXPECT_EQ(parse_options({"repair"})->role, Role::kRepair);
+  EXPECT_EQ(parse_options({"observe", "--fd", "3"})->role, Role::kObserve);
+  EXPECT_EQ(parse_options({"repair", "--fd", "3"})->role, Role::kRepair);
   const auto listening = parse_options({"--listen", "/run/x"});
   ASSERT_TRUE(listening.has_value());
   EXPECT_EQ(listening->role, Role::kListen);
@@ -20,17 +20,17 @@ TEST(WorkerOptions, RoleIsASubcommandOrASocketToListenOn) {
 
 TEST(WorkerOptions, ExactlyOneRoleIsNeeded) {
   const std::vector<std::vector<std::string>> lines = {
-      {}, {"observe", "repair"}, {"observe", "--listen", "/run/x"}, {"--listen", "/run/x", "repair"}};
+      {}, {"observe"}, {"observe", "repair"}, {"observe", "--listen", "/run/x"}, {"--listen", "/run/x", "repair"}};
   for (const auto& args : lines) {
     const auto options = parse_options(args);
-    ASSERT_FALSE(options.has_value()) << args.size();
+    ASSERT_FALSE(options.has_value()) << testing::PrintToString(args);
     EXPECT_EQ(options.error().status, 64);
   }
 }
 
 TEST(WorkerOptions, OptionsMayStandBeforeAndAfterTheRole) {
   const auto options =
-      parse_options({"--sysfs", "y", "repair", "--spool-dir", "p", "--runtime-dir=r", "--log", "journal"});
+      parse_options({"--sysfs", "y", "repair", "--fd=3", "--spool-dir", "p", "--runtime-dir=r", "--log", "journal"});
   ASSERT_TRUE(options.has_value());
   EXPECT_EQ(options->role, Role::kRepair);
   EXPECT_EQ(options->sysfs, "y");
@@ -41,8 +41,9 @@ TEST(WorkerOptions, OptionsMayStandBeforeAndAfterTheRole) {
 
 TEST(WorkerOptions, MistakesEndWith64AndNameTheOption) {
   const std::vector<std::vector<std::string>> lines = {
-      {"observe", "--frobnicate"}, {"observe", "stray"}, {"--listen"}, {"--listen", ""}, {"repair", "--log", "syslog"}};
-  const std::vector<std::string> named = {"--frobnicate", "stray", "--listen", "--listen", "--log"};
+      {"observe", "--frobnicate"},  {"observe", "--fd", "-1"}, {"observe", "stray"}, {"--listen"}, {"--listen", ""},
+      {"repair", "--log", "syslog"}};
+  const std::vector<std::string> named = {"--frobnicate", "--fd", "stray", "--listen", "--listen", "--log"};
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto options = parse_options(lines[i]);
     ASSERT_FALSE(options.has_value()) << named[i];

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/answers.hpp"
+
+#include "pmend/repair/planner.hpp"
+#include "pmend/repair/sectors.hpp"
+#include "pmend/rmap/locate_file.hpp"
+#include "pmend/rmap/owner_resolver.hpp"
+#include "worker/lists.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+namespace pmend::worker {
+namespace {
+
+using protocol::Listed;
+using protocol::ObservedRange;
+using protocol::Readable;
+
+rmap::MountedFileSystem mounted(const block::Volume& volume) {
+  return {*volume.filesystem, volume.mounts.front().device};
+}
+
+// The reverse map counts from the start of the volume, everybody else from the start of the device.
+void shift(ObservedRange& range, std::uint64_t volume_offset) {
+  range.device_range.offset += volume_offset;
+  for (Owner& owner : range.owners) {
+    owner.device_range.offset += volume_offset;
+  }
+}
+
+// All pieces on one mounted file system are one question: where it takes a walk over the tree, one walk.
+Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
+                                                   const std::vector<block::RangeContext>& pieces,
+                                                   const std::vector<protocol::Fact>& facts) {
+  std::vector<ByteRange> ranges;
+  for (const block::RangeContext& piece : pieces) {
+    ranges.push_back(piece.volume_range);
+  }
+  rmap::ResolveOptions options;
+  options.facts = facts;
+  options.proc = setting.roots.proc;
+  auto owned = rmap::make_owner_resolver()->resolve(mounted(pieces.front().volume), ranges, options);
+  if (!owned) {
+    return tl::make_unexpected(owned.error());
+  }
+  std::vector<ObservedRange> answer;
+  for (rmap::OwnedRange& range : *owned) {
+    ObservedRange observed;
+    observed.device_range = range.device_range;
+    observed.owners = std::move(range.owners);
+    observed.evidence = std::move(range.evidence);
+    shift(observed, pieces.front().device_range.offset - pieces.front().volume_range.offset);
+    answer.push_back(std::move(observed));
+  }
+  return answer;
+}
+
+ObservedRange without_file_system(const block::RangeContext& piece, std::string why_unknown = {}) {
+  ObservedRange observed;
+  observed.device_range = piece.device_range;
+  Owner owner = block::owner_of(piece);
+  if (!why_unknown.empty()) {
+    owner.kind = OwnerKind::kUnknown;
+    owner.detail = std::move(why_unknown);
+  }
+  observed.owners = {std::move(owner)};
+  observed.evidence = {"block"};
+  return observed;
+}
+
+Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const block::BlockContext& context,
+                                               const std::vector<ByteRange>& ranges,
+                                               const std::vector<protocol::Fact>& facts) {
+  std::vector<ObservedRange> answer;
+  std::map<dev_t, std::vector<block::RangeContext>> on_file_systems;
+  for (const ByteRange& range : ranges) {
+    for (block::RangeContext& piece : block::locate(context, range)) {
+      if (piece.volume.use == block::VolumeUse::kMounted) {
+        on_file_systems[piece.volume.device.number].push_back(std::move(piece));
+      } else {
+        answer.push_back(without_file_system(piece));
+      }
+    }
+  }
+  for (const auto& [number, pieces] : on_file_systems) {
+    const auto found = ask_file_system(setting, pieces, facts);
+    for (const block::RangeContext& piece : found ? std::vector<block::RangeContext>() : pieces) {
+      answer.push_back(without_file_system(piece, found.error().message()));
+    }
+    answer.insert(answer.end(), found ? found->begin() : answer.end(), found ? found->end() : answer.end());
+  }
+  std::ranges::sort(answer, {}, [](const ObservedRange& range) { return range.device_range.offset; });
+  return answer;
+}
+
+Listed is_listed(const Result<repair::BadList>& list, const ByteRange& range) {
+  if (list && list->bad.overlaps(range)) {
+    return Listed::kYes;
+  }
+  return list && list->complete ? Listed::kNo : Listed::kUnknown;
+}
+
+Readable is_readable(const repair::Place& place, const ByteRange& range) {
+  const auto read = repair::read_sectors(place, round_out(range, place.block_bytes));
+  if (!read) {
+    return Readable::kUnknown;
+  }
+  return read->all_readable() ? Readable::kYes : Readable::kNo;
+}
+
+Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) < 0) {
+    return fail_errno("stat " + path);
+  }
+  const auto device = block::read_device(setting.roots, status.st_dev);
+  if (!device) {
+    return tl::make_unexpected(device.error());
+  }
+  return block::read_block_context(setting.roots, device->node);
+}
+
+std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext& context,
+                              const std::vector<Owner>& owners) {
+  const auto place = list_of(setting.config, context.device);
+  const auto list = place ? read_bad_list(place->path, context.device.size_bytes) : Result<repair::BadList>();
+  RangeSet bad;
+  for (const Owner& owner : owners) {
+    for (const ByteRange& range : list ? list->bad.common(owner.device_range) : std::vector<ByteRange>()) {
+      bad.insert(range);
+    }
+  }
+  return bad.ranges();
+}
+
+}  // namespace
+
+Result<protocol::DeviceInfo> describe(const Setting& setting, const std::string& device) {
+  const auto context = block::read_block_context(setting.roots, device);
+  if (!context) {
+    return tl::make_unexpected(context.error());
+  }
+  return block::device_info(*context);
+}
+
+Result<protocol::Observation> observe(const Setting& setting, const protocol::ObserveRequest& request) {
+  const auto context = find_context(setting, request.device, request.device_id);
+  if (!context) {
+    return tl::make_unexpected(context.error());
+  }
+  const auto device = open_device(*context);
+  auto ranges = find_owners(setting, *context, request.ranges, request.facts);
+  if (!device || !ranges) {
+    return tl::make_unexpected(device ? ranges.error() : device.error());
+  }
+  const auto where = list_of(setting.config, context->device);
+  const auto list = where ? read_bad_list(where->path, context->device.size_bytes)
+                          : Result<repair::BadList>(fail(Errc::kNotFound, "list of " + request.device));
+  for (ObservedRange& range : *ranges) {
+    range.listed = is_listed(list, range.device_range);
+    range.readable = is_readable(device->place, range.device_range);
+  }
+  return protocol::Observation{block::device_info(*context), context->boot_id, std::move(*ranges)};
+}
+
+Result<protocol::PlanReply> plan(const Setting& setting, const protocol::PlanRequest& request) {
+  if (const auto refusal = repair::refusal_for_owners(request.owners)) {
+    return protocol::PlanReply{std::nullopt, *refusal};
+  }
+  const auto context = find_context(setting, request.device, request.device_id);
+  if (!context) {
+    return tl::make_unexpected(context.error());
+  }
+  if (request.ranges.empty()) {
+    return fail(Errc::kInvalid, "no range to plan for");
+  }
+  const auto place = open_place(setting, *context, request.ranges.front());
+  if (!place) {
+    return tl::make_unexpected(place.error());
+  }
+  return repair::plan_repair(place->place, request);
+}
+
+Result<protocol::LocateReply> locate(const Setting& setting, const protocol::LocateRequest& request) {
+  auto context = request.path ? context_of_file(setting, request.path->bytes)
+                              : block::read_block_context(setting.roots, request.where->device);
+  if (!context) {
+    return tl::make_unexpected(context.error());
+  }
+  protocol::LocateReply reply;
+  reply.device = block::device_info(*context);
+  if (request.path) {
+    if (context->whole.use != block::VolumeUse::kMounted) {
+      return fail(Errc::kUnsupported, "the file system of " + request.path->bytes);
+    }
+    auto owners = rmap::locate_file(mounted(context->whole), request.path->bytes, {});
+    if (!owners) {
+      return tl::make_unexpected(owners.error());
+    }
+    reply.owners = std::move(*owners);
+  } else {
+    auto ranges = find_owners(setting, *context, {request.where->device_range}, {protocol::Fact::kNames});
+    for (ObservedRange& range : *ranges) {
+      std::ranges::move(range.owners, std::back_inserter(reply.owners));
+    }
+  }
+  reply.bad = bad_of(setting, *context, reply.owners);
+  return reply;
+}
+
+Result<MediaErrorList> list(const Setting& setting, const protocol::DeviceRequest& request) {
+  const auto device = block::find_device(setting.roots, request.device);
+  const auto boot_id = block::read_boot_id(setting.roots);
+  if (!device || !boot_id) {
+    return tl::make_unexpected(device ? boot_id.error() : device.error());
+  }
+  auto id = block::device_id(*device, *boot_id);
+  const auto place = list_of(setting.config, *device);
+  if (!id || !place) {
+    return id ? Result<MediaErrorList>(fail(Errc::kNotFound, "list of " + request.device))
+              : tl::make_unexpected(id.error());
+  }
+  const auto bad = read_bad_list(place->path, device->size_bytes);
+  if (!bad) {
+    return tl::make_unexpected(bad.error());
+  }
+  return MediaErrorList{device->node, std::move(*id), place->source, bad->bad.ranges(), bad->complete};
+}
+
+}  // namespace pmend::worker

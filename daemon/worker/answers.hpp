@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/model/observe_verbs.hpp"
+#include "worker/places.hpp"
+
+// The answers of the observing worker. They block, on metadata I/O, on walks over file systems and on reads of suspect
+// media, so each is given in a child of its own. Nothing is written.
+namespace pmend::worker {
+
+// Errors: as find_context(), and of the reverse map.
+Result<protocol::DeviceInfo> describe(const Setting& setting, const std::string& device);
+Result<protocol::Observation> observe(const Setting& setting, const protocol::ObserveRequest& request);
+Result<protocol::PlanReply> plan(const Setting& setting, const protocol::PlanRequest& request);
+Result<protocol::LocateReply> locate(const Setting& setting, const protocol::LocateRequest& request);
+Result<MediaErrorList> list(const Setting& setting, const protocol::DeviceRequest& request);
+
+}  // namespace pmend::worker

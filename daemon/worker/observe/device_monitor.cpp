@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/observe/device_monitor.hpp"
+
+#include <libudev.h>
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace pmend::worker {
+namespace {
+
+constexpr int kReceiveBufferBytes = 16 << 20;
+// A storm of events must not starve the loop.
+constexpr int kEventsPerTurn = 64;
+
+}  // namespace
+
+DeviceMonitor::DeviceMonitor(boost::asio::io_context& io, Handlers handlers) : handlers_(std::move(handlers)) {
+  start(io);
+}
+
+DeviceMonitor::~DeviceMonitor() {
+  watch_.reset();
+  udev_monitor_unref(monitor_);
+  udev_unref(udev_);
+}
+
+void DeviceMonitor::start(boost::asio::io_context& io) {
+  const bool has_udevd = access("/run/udev/control", F_OK) == 0;
+  udev_ = udev_new();
+  monitor_ = udev_ == nullptr ? nullptr : udev_monitor_new_from_netlink(udev_, has_udevd ? "udev" : "kernel");
+  // It returns 1 on success.
+  const bool ready = monitor_ != nullptr && udev_monitor_set_receive_buffer_size(monitor_, kReceiveBufferBytes) >= 0 &&
+                     udev_monitor_filter_add_match_subsystem_devtype(monitor_, "block", nullptr) >= 0 &&
+                     udev_monitor_enable_receiving(monitor_) >= 0;
+  if (!ready) {
+    problem_ = std::string("udev monitor: ") + std::strerror(errno);
+    return;
+  }
+  watch_ = std::make_unique<loop::FdWatch>(io, udev_monitor_get_fd(monitor_), loop::FdWatch::For::kReadable,
+                                           [this] { receive(); });
+}
+
+void DeviceMonitor::receive() {
+  for (int i = 0; i < kEventsPerTurn; ++i) {
+    errno = 0;
+    udev_device* device = udev_monitor_receive_device(monitor_);
+    if (device == nullptr) {
+      if (errno == ENOBUFS) {
+        handlers_.on_gap("udev events were lost");
+      }
+      return;
+    }
+    const char* name = udev_device_get_sysname(device);
+    const std::string copy = name == nullptr ? "" : name;
+    udev_device_unref(device);
+    if (!copy.empty()) {
+      handlers_.on_change(copy);
+    }
+  }
+}
+
+}  // namespace pmend::worker

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/observe/list_watch.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+namespace pmend::worker {
+namespace {
+
+// No periodic wake-up comes more often than once a minute, unless the configuration asks for it.
+constexpr std::chrono::seconds kSlowest{300};
+
+std::string digest_of(const Result<repair::BadList>& list) {
+  if (!list) {
+    return list.error().message();
+  }
+  std::string text = list->complete ? "complete" : "cut";
+  for (const ByteRange& range : list->bad.ranges()) {
+    text += " " + to_string(range);
+  }
+  return text;
+}
+
+}  // namespace
+
+ListWatch::ListWatch(boost::asio::io_context& io, ListPlace place, std::uint64_t device_bytes,
+                     std::function<void(const Result<repair::BadList>&)> on_read)
+    : io_(io), place_(std::move(place)), device_bytes_(device_bytes), on_read_(std::move(on_read)), next_(io) {
+  open();
+  read_now();
+}
+
+void ListWatch::open() {
+  auto fd = open_file(place_.path, O_RDONLY | O_NONBLOCK);
+  if (!fd) {
+    return;
+  }
+  fd_ = std::move(*fd);
+  try {
+    watch_ = std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kChange, [this] { read_now(); });
+  } catch (const boost::system::system_error&) {
+    // An ordinary file cannot be polled: the interval does it.
+    fd_.reset();
+  }
+}
+
+void ListWatch::read_now() {
+  // Re-arms the poll: a sysfs attribute counts as seen when this descriptor has read it from its beginning.
+  std::array<char, 4096> seen{};
+  if (watch_ && pread(fd_.get(), seen.data(), seen.size(), 0) < 0) {
+    watch_.reset();
+    fd_.reset();
+  }
+  const auto list = read_bad_list(place_.path, device_bytes_);
+  read_later();
+  if (const std::string digest = digest_of(list); digest != last_) {
+    last_ = digest;
+    on_read_(list);
+  }
+}
+
+void ListWatch::read_later() {
+  next_.set(watch_ ? std::max(place_.interval, kSlowest) : place_.interval, [this] {
+    if (!watch_) {
+      open();
+    }
+    read_now();
+  });
+}
+
+}  // namespace pmend::worker

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "loop/deadline.hpp"
+#include "loop/fd_watch.hpp"
+#include "pmend/base/unique_fd.hpp"
+#include "worker/lists.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pmend::worker {
+
+// Watches one list of bad sectors: by POLLPRI where the file can be polled (sysfs, pmend-medium), else by reading it
+// every interval. Wake-ups may be spurious or missing; each only means "read it again". A slow reading besides catches
+// entries that were written by hand, which wake nobody.
+class ListWatch {
+ public:
+  // `on_read` gets each reading that differs from the one before, errors too.
+  ListWatch(boost::asio::io_context& io, ListPlace place, std::uint64_t device_bytes,
+            std::function<void(const Result<repair::BadList>&)> on_read);
+
+  const std::string& path() const { return place_.path; }
+
+ private:
+  void open();
+  void read_now();
+  void read_later();
+
+  boost::asio::io_context& io_;
+  ListPlace place_;
+  std::uint64_t device_bytes_;
+  std::function<void(const Result<repair::BadList>&)> on_read_;
+  UniqueFd fd_;
+  std::unique_ptr<loop::FdWatch> watch_;  // none: the file cannot be polled or opened
+  loop::Deadline next_;
+  std::string last_;  // what was told: the ranges, or the error
+};
+
+}  // namespace pmend::worker

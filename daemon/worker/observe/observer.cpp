@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/observe/observer.hpp"
+
+#include "pmend/model/events.hpp"
+#include "pmend/model/json_reader.hpp"
+#include "worker/answers.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace pmend::worker {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::EventKind;
+using protocol::ReplyError;
+using protocol::Request;
+using protocol::Verb;
+
+constexpr std::chrono::seconds kDescribeLimit{30};
+// A list that does not fit into an event is cut and said to be incomplete; `list` gives the whole.
+constexpr std::size_t kMostRangesInEvent = 1000;
+
+// A body is parsed, a function of answers.hpp asked, its value printed.
+template <class Body, class Value>
+std::function<Answer()> work_for(const Setting& setting, const Request& request,
+                                 Result<Value> (*ask)(const Setting&, const Body&)) {
+  return [setting, body = request.body, ask]() -> Answer {
+    const auto parsed = from_json<Body>(body);
+    if (!parsed) {
+      return tl::make_unexpected(ReplyError{ErrorCode::kInvalid, parsed.error().message()});
+    }
+    const auto value = ask(setting, *parsed);
+    if (!value) {
+      return tl::make_unexpected(reply_error(value.error()));
+    }
+    return to_json(*value);
+  };
+}
+
+// The member that a long answer is cut along.
+std::string list_key_of(Verb verb) {
+  return verb == Verb::kLocate ? "owners" : "ranges";
+}
+
+}  // namespace
+
+Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket,
+                   std::function<void(std::string)> on_end)
+    : io_(io),
+      setting_(std::move(setting)),
+      on_end_(std::move(on_end)),
+      link_(io, std::move(socket),
+            {[this](protocol::Message m) { receive(std::move(m)); }, [this](std::string why) { on_end_(why); }}) {}
+
+void Observer::receive(protocol::Message message) {
+  if (const auto* hello = std::get_if<protocol::Hello>(&message)) {
+    greeted_ = hello->version == protocol::kVersion && hello->role != protocol::Role::kRepair;
+    if (greeted_) {
+      const protocol::Hello own{protocol::kVersion, protocol::Role::kObserve, static_cast<std::uint32_t>(getpid())};
+      [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(own);
+      return;
+    }
+  }
+  if (!greeted_) {
+    on_end_("the other side is not a pmend of this version");
+    return;
+  }
+  if (const auto* request = std::get_if<Request>(&message)) {
+    receive_request(*request);
+  }
+}
+
+void Observer::receive_request(const Request& request) {
+  if (request.cursor) {
+    [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(pages_.next(request.id, *request.cursor));
+    return;
+  }
+  switch (request.verb) {
+    case Verb::kWatch:
+      return watch(request);
+    case Verb::kObserve:
+      return answer(request, work_for<protocol::ObserveRequest>(setting_, request, observe));
+    case Verb::kPlan:
+      return answer(request, work_for<protocol::PlanRequest>(setting_, request, plan));
+    case Verb::kLocate:
+      return answer(request, work_for<protocol::LocateRequest>(setting_, request, locate));
+    case Verb::kList:
+      return answer(request, work_for<protocol::DeviceRequest>(setting_, request, list));
+    case Verb::kScrub:
+      return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kUnsupported, "this device has no scrub"}));
+    case Verb::kRepair:
+    case Verb::kResume:
+    case Verb::kProceed:
+    case Verb::kRelease:
+    case Verb::kInspect:
+      return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kWrongRole, "this worker only observes"}));
+  }
+}
+
+void Observer::answer(const Request& request, std::function<Answer()> work) {
+  const std::string key = list_key_of(request.verb);
+  run_child(std::chrono::milliseconds(request.deadline_ms), work, [this, id = request.id, key](Answer answer) {
+    if (!answer) {
+      reply(id, std::move(answer));
+      return;
+    }
+    [[maybe_unused]] const auto ended_links_are_told_by_the_link =
+        link_.send(pages_.first(id, key, std::move(*answer)));
+  });
+}
+
+void Observer::reply(RequestId id, Answer answer) {
+  protocol::Reply message{id, {}, {}, {}};
+  if (answer) {
+    message.body = std::move(*answer);
+  } else {
+    message.error = std::move(answer.error());
+  }
+  [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(message);
+}
+
+void Observer::watch(const Request& request) {
+  const auto wanted = from_json<protocol::WatchRequest>(request.body);
+  if (!wanted) {
+    return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kInvalid, wanted.error().message()}));
+  }
+  protocol::WatchReply answer{{"badblocks", "list"}, {}};
+  all_devices_ = wanted->all_devices;
+  configured_.clear();
+  for (const protocol::ListedDevice& device : wanted->devices) {
+    const bool ours = std::ranges::find(setting_.config.devices, device) != setting_.config.devices.end();
+    if (ours) {
+      configured_.insert(device.device);
+    } else {
+      answer.problems.push_back(device.device + " is not in this worker's pmend.json");
+    }
+  }
+  monitor_ = std::make_unique<DeviceMonitor>(
+      io_, DeviceMonitor::Handlers{[this](const std::string&) { scan_devices(); },
+                                   [this](const std::string& why) {
+                                     send_event(EventKind::kGap, to_json(protocol::Gap{"udev", why, {}}));
+                                     scan_devices();
+                                   }});
+  monitor_->problem().empty() ? answer.sources.push_back("udev") : answer.problems.push_back(monitor_->problem());
+  watch_mounts();
+  answer.sources.push_back("mountinfo");
+  reply(request.id, to_json(answer));
+  devices_.clear();
+  scan_devices();
+}
+
+void Observer::watch_mounts() {
+  auto fd = open_file(setting_.roots.proc + "/self/mountinfo", O_RDONLY);
+  if (!fd) {
+    return;
+  }
+  mountinfo_ = std::move(*fd);
+  // The kernel re-arms it by each poll, not by reading (proc_pid_mountinfo(5)).
+  mounts_ = std::make_unique<loop::FdWatch>(io_, mountinfo_.get(), loop::FdWatch::For::kChange, [this] {
+    send_event(EventKind::kMountsChanged, Json::object());
+    scan_devices();
+  });
+}
+
+void Observer::scan_devices() {
+  std::set<std::string> nodes = configured_;
+  if (all_devices_) {
+    for (const std::string& node : listed_nodes(setting_.roots.sysfs)) {
+      nodes.insert(node);
+    }
+  }
+  for (const std::string& node : nodes) {
+    add_device(node);
+  }
+  for (auto it = devices_.begin(); it != devices_.end();) {
+    const std::string node = (it++)->first;
+    if (!nodes.contains(node)) {
+      drop_device(node);
+    }
+  }
+}
+
+void Observer::add_device(const std::string& node) {
+  devices_.try_emplace(node);
+  // Described again each time something changed: what is mounted where, and whether it still is the same device.
+  run_child(
+      kDescribeLimit,
+      [setting = setting_, node]() -> Answer {
+        const auto info = describe(setting, node);
+        return info ? Answer(to_json(*info)) : tl::make_unexpected(reply_error(info.error()));
+      },
+      [this, node](const Answer& answer) { device_described(node, answer); });
+}
+
+void Observer::device_described(const std::string& node, const Answer& answer) {
+  const auto found = devices_.find(node);
+  if (found == devices_.end()) {
+    return;
+  }
+  const auto info = answer ? from_json<protocol::DeviceInfo>(*answer)
+                           : Result<protocol::DeviceInfo>(fail(Errc::kNotFound, answer.error().what));
+  if (!info) {
+    drop_device(node);
+    return;
+  }
+  Watched& watched = found->second;
+  const bool same = watched.list != nullptr && watched.info.device_id == info->device_id;
+  if (same && watched.info == *info) {
+    return;
+  }
+  watched.info = *info;
+  send_event(EventKind::kDeviceFound, to_json(*info));
+  if (same) {
+    return;
+  }
+  const auto device = block::find_device(setting_.roots, node);
+  const auto place = device ? list_of(setting_.config, *device) : std::nullopt;
+  if (place) {
+    watched.list = std::make_unique<ListWatch>(
+        io_, *place, info->size,
+        [this, node, source = place->source](const Result<repair::BadList>& list) { list_read(node, source, list); });
+  }
+}
+
+void Observer::drop_device(const std::string& node) {
+  const auto found = devices_.find(node);
+  if (found == devices_.end()) {
+    return;
+  }
+  const protocol::DeviceInfo info = found->second.info;
+  devices_.erase(found);
+  if (!info.device_id.empty()) {
+    send_event(EventKind::kDeviceGone, to_json(protocol::DeviceGone{info.device, info.device_id}));
+  }
+}
+
+void Observer::list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list) {
+  const protocol::DeviceInfo& info = devices_.at(node).info;
+  if (!list) {
+    send_event(EventKind::kGap, to_json(protocol::Gap{source, list.error().message(), info.device}));
+    return;
+  }
+  MediaErrorList errors{info.device, info.device_id, source, list->bad.ranges(), list->complete};
+  if (errors.ranges.size() > kMostRangesInEvent) {
+    errors.ranges.resize(kMostRangesInEvent);
+    errors.complete = false;
+  }
+  send_event(EventKind::kMediaErrors, to_json(errors));
+}
+
+void Observer::send_event(EventKind kind, Json body) {
+  [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(protocol::Event{kind, std::move(body)});
+}
+
+void Observer::run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,
+                         std::function<void(Answer)> on_answer) {
+  const std::uint64_t number = next_child_++;
+  auto child = RequestChild::start(io_, limit, work, on_answer, [this, number] { children_.erase(number); });
+  if (!child) {
+    on_answer(tl::make_unexpected(ReplyError{ErrorCode::kInternal, child.error().message()}));
+    return;
+  }
+  children_[number] = std::move(*child);
+}
+
+}  // namespace pmend::worker

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "loop/fd_watch.hpp"
+#include "loop/message_link.hpp"
+#include "worker/observe/device_monitor.hpp"
+#include "worker/observe/list_watch.hpp"
+#include "worker/observe/pages.hpp"
+#include "worker/places.hpp"
+#include "worker/request_child.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace pmend::worker {
+
+// The observing worker: watches lists, devices and mounts, and answers questions, each in a child. It writes nothing,
+// and its loop reads no medium.
+class Observer {
+ public:
+  // `on_end` is called once the connection has ended: the process has nothing more to do.
+  Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket, std::function<void(std::string)> on_end);
+
+ private:
+  // A device that is watched. Without `list` its description is being found out.
+  struct Watched {
+    protocol::DeviceInfo info;
+    std::unique_ptr<ListWatch> list;
+  };
+
+  void receive(protocol::Message message);
+  void receive_request(const protocol::Request& request);
+  void watch(const protocol::Request& request);
+  void answer(const protocol::Request& request, std::function<Answer()> work);
+  void reply(RequestId id, Answer answer);
+
+  void scan_devices();
+  void add_device(const std::string& node);
+  void drop_device(const std::string& node);
+  void device_described(const std::string& node, const Answer& answer);
+  void list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list);
+  void watch_mounts();
+  void send_event(protocol::EventKind kind, Json body);
+
+  void run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,
+                 std::function<void(Answer)> on_answer);
+
+  boost::asio::io_context& io_;
+  Setting setting_;
+  std::function<void(std::string)> on_end_;
+  loop::MessageLink link_;
+  bool greeted_ = false;
+  bool all_devices_ = false;
+  std::set<std::string> configured_;  // nodes that are asked for by name
+  std::map<std::string, Watched> devices_;
+  std::unique_ptr<DeviceMonitor> monitor_;
+  UniqueFd mountinfo_;
+  std::unique_ptr<loop::FdWatch> mounts_;
+  Pages pages_;
+  std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
+  std::uint64_t next_child_ = 0;
+};
+
+}  // namespace pmend::worker

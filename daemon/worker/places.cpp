@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/places.hpp"
+
+#include "pmend/block/storage_users.hpp"
+#include "pmend/rmap/proc_files.hpp"
+#include "worker/lists.hpp"
+
+#include <fcntl.h>
+
+namespace pmend::worker {
+namespace {
+
+using protocol::ErrorCode;
+
+std::optional<std::string> kernel_user_of(const block::SystemRoots& roots, dev_t device, ino_t inode) {
+  for (const block::StorageUser& user : block::read_storage_users(roots)) {
+    // A user whose file cannot be found may be using this one.
+    const bool unknown = !user.block_device && !user.file_device;
+    if (user.uses_file(device, inode) || unknown) {
+      return unknown ? user.name + ", whose file cannot be found from here" : user.name;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<OpenBy> openers_of(const std::string& proc, dev_t device, ino_t inode) {
+  const rmap::FileKey key{device, inode};
+  auto found = rmap::find_openers(proc, {key});
+  return found.contains(key) ? std::move(found.at(key)) : std::vector<OpenBy>();
+}
+
+void describe_file_system(repair::Place& place, const block::RangeContext& piece) {
+  const block::Mount& mount = piece.volume.mounts.front();
+  place.file_system_offset = piece.device_range.offset - piece.volume_range.offset;
+  place.dax = piece.volume.device.dax && block::dax_mode(mount) != block::DaxMount::kNever;
+  place.memory = piece.volume.device.dax;
+  place.filesystem = *piece.volume.filesystem;
+  place.forbidden = piece.volume.never_write;
+}
+
+}  // namespace
+
+Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
+                                         const std::string& device_id) {
+  auto context = block::read_block_context(setting.roots, device);
+  if (context && context->device_id != device_id) {
+    return fail(Errc::kStale, device + " is " + context->device_id + " now, not " + device_id);
+  }
+  return context;
+}
+
+Result<OpenPlace> open_device(const block::BlockContext& context) {
+  auto fd = open_file(context.device.node, O_RDONLY | O_DIRECT);
+  if (!fd) {
+    return tl::make_unexpected(fd.error());
+  }
+  OpenPlace open{std::move(*fd), UniqueFd(), {}};
+  open.place.device = context.device.node;
+  open.place.device_id = context.device_id;
+  open.place.device_fd = open.device.get();
+  open.place.device_bytes = context.device.size_bytes;
+  open.place.block_bytes = context.device.logical_block_bytes;
+  return open;
+}
+
+Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& context,
+                             const ByteRange& device_range) {
+  const auto list = list_of(setting.config, context.device);
+  const auto pieces = block::locate(context, device_range);
+  if (!list || pieces.empty() || pieces.front().volume.use != block::VolumeUse::kMounted) {
+    return fail(Errc::kNotFound, "no mounted file system with a list of bad sectors at " + to_string(device_range) +
+                                     " of " + context.device.node);
+  }
+  auto open = open_device(context);
+  auto mount = open_file(pieces.front().volume.mounts.front().target, O_RDONLY | O_DIRECTORY);
+  if (!open || !mount) {
+    return tl::make_unexpected(open ? mount.error() : open.error());
+  }
+  open->mount = std::move(*mount);
+  repair::Place& place = open->place;
+  place.mount_fd = open->mount.get();
+  describe_file_system(place, pieces.front());
+  place.list = [path = list->path, bytes = context.device.size_bytes] { return read_bad_list(path, bytes); };
+  place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
+    return kernel_user_of(roots, device, inode);
+  };
+  place.openers = [proc = setting.roots.proc](dev_t device, ino_t inode) { return openers_of(proc, device, inode); };
+  return open;
+}
+
+protocol::ReplyError reply_error(const Error& error) {
+  const auto code = [&error] {
+    if (error.is(Errc::kInvalid)) {
+      return ErrorCode::kInvalid;
+    }
+    if (error.is(Errc::kNotFound) || error.is_errno(ENOENT)) {
+      return ErrorCode::kNotFound;
+    }
+    if (error.is(Errc::kStale) || error.is(Errc::kGone) || error.is_errno(ENODEV) || error.is_errno(ENXIO)) {
+      return ErrorCode::kGone;
+    }
+    if (error.is(Errc::kUnsupported)) {
+      return ErrorCode::kUnsupported;
+    }
+    if (error.is(Errc::kRefused)) {
+      return ErrorCode::kRefused;
+    }
+    if (error.is_errno(EBUSY)) {
+      return ErrorCode::kBusy;
+    }
+    return error.is(Errc::kTimedOut) ? ErrorCode::kTimedOut : ErrorCode::kInternal;
+  }();
+  return {code, error.message()};
+}
+
+}  // namespace pmend::worker

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/worker.hpp"
+
+#include "cli/exit_code.hpp"
+#include "worker/listener.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+
+namespace pmend::worker {
+namespace {
+
+constexpr int kExitConfiguration = 78;
+
+// Spool and locks are root's alone.
+bool make_private_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST) {
+    std::fprintf(stderr, "pmend-worker: %s\n", fail_errno("make " + path).value().message().c_str());
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_worker(const Options& options) {
+  auto config = load_config(options.config, IfMissing::kDefaults);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", to_string(config.error()).c_str());
+    return kExitConfiguration;
+  }
+  if (!make_private_directory(options.spool_dir) || !make_private_directory(options.runtime_dir + "/locks")) {
+    return cli::kExitUnavailable;
+  }
+  const Setting setting{options, std::move(*config), {options.sysfs, "/proc"}};
+  if (options.role == Role::kListen) {
+    return listen_and_serve(setting);
+  }
+  return serve_connection(setting, UniqueFd(options.fd));
+}
+
+}  // namespace pmend::worker
