@@ -5,9 +5,9 @@
 
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,7 +70,8 @@ Result<ChildResult> run_in_child(std::chrono::milliseconds limit, const std::fun
   if (pid == 0) {
     be_child(parent, work);
   }
-  const UniqueFd pidfd(pidfd_open(pid, 0));
+  // glibc 2.36 declares its wrapper without C linkage.
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
   if (!pidfd) {
     const int number = errno;
     (void)kill(pid, SIGKILL);  // our own child, not reaped: it is there

@@ -20,7 +20,7 @@ namespace pmend::repair {
 
 struct LockName {
   protocol::LockKind kind = protocol::LockKind::kDevice;
-  std::string name;  // device id, or file system UUID; any bytes
+  std::string name;  // device id, or file system UUID
 };
 
 class Lock {

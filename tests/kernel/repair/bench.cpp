@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/repair/bench.hpp"
+
+#include "pmend/base/text.hpp"
+#include "pmend/block/storage_users.hpp"
+#include "pmend/kernel/block_device.hpp"
+#include "pmend/kernel/handles.hpp"
+#include "pmend/rmap/proc_files.hpp"
+#include "support/must.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace pmend::world {
+namespace {
+
+constexpr const char* kUuid = "2e6b1a5c-0000-4000-8000-000000000001";
+
+Result<std::optional<std::string>> kernel_user(dev_t device, ino_t inode) {
+  for (const block::StorageUser& user : block::read_storage_users({})) {
+    if (user.uses_file(device, inode)) {
+      return std::optional(user.name);
+    }
+  }
+  return std::optional<std::string>();
+}
+
+std::vector<OpenBy> openers(dev_t device, ino_t inode) {
+  const auto found = rmap::find_openers("/proc", {{device, inode}});
+  return found.empty() ? std::vector<OpenBy>() : found.begin()->second;
+}
+
+}  // namespace
+
+WorldOptions plain_world(FsType type, std::uint64_t plain_files) {
+  WorldOptions options;
+  options.fs.type = type;
+  options.plain_files = plain_files;
+  return options;
+}
+
+RepairBench::RepairBench(const WorldOptions& options) : world_(options) {
+  must_call(mkdir(spool_directory().c_str(), 0700), "mkdir the spool");
+}
+
+const repair::Place& RepairBench::place() {
+  mount_ = must(open_file(world_.fs().mount_point(), O_RDONLY | O_DIRECTORY));
+  device_ = must(open_file(world_.fs().node(), O_RDONLY | O_DIRECT));
+  const auto geometry = must(kernel::block_device_geometry(device_.get()));
+  place_.device = world_.fs().node();
+  place_.device_id = "loop:test";
+  place_.device_fd = device_.get();
+  place_.device_bytes = geometry.size_bytes;
+  place_.block_bytes = geometry.logical_block_bytes;
+  place_.filesystem = {world_.fs().options().type == FsType::kXfs ? "xfs" : "ext4", kUuid, "",
+                       world_.fs().mount_point()};
+  place_.mount_fd = mount_.get();
+  place_.list = [this] { return read_list(); };
+  place_.kernel_user = kernel_user;
+  place_.openers = openers;
+  return place_;
+}
+
+void RepairBench::close() {
+  mount_.reset();
+  device_.reset();
+}
+
+void RepairBench::tell_of_failed_writes() {
+  const UniqueFd fs = must(open_file(world_.fs().mount_point(), O_RDONLY | O_DIRECTORY));
+  (void)syncfs(fs.get());  // the failure is what is expected
+}
+
+Result<repair::BadList> RepairBench::read_list() {
+  const kernel::BadblocksList list = world_.medium().badblocks();
+  repair::BadList bad;
+  bad.complete = list.complete;
+  for (const SectorRange& entry : list.entries) {
+    bad.bad.insert(must(to_bytes(entry)));
+  }
+  return bad;
+}
+
+protocol::PlanRequest RepairBench::plan_request(const FileModel& file, const std::vector<ByteRange>& file_ranges) {
+  Owner owner;
+  owner.kind = OwnerKind::kFile;
+  const UniqueFd fd = must(open_file(world_.tree().path(file), O_PATH));
+  const auto id = must(kernel::identify(fd.get()));
+  owner.file = FileId{id.inode, id.generation};
+  protocol::PlanRequest request;
+  request.device = place_.device;
+  request.device_id = place_.device_id;
+  for (const ByteRange& range : file_ranges) {
+    request.ranges.push_back(world_.device_range(file, range));
+  }
+  owner.device_range = request.ranges.front();
+  request.owners = {owner};
+  request.methods = {Method::kRedirty, Method::kRewrite};
+  return request;
+}
+
+protocol::PlanReply RepairBench::plan(const FileModel& file, const std::vector<ByteRange>& file_ranges) {
+  return repair::plan_repair(place(), plan_request(file, file_ranges));
+}
+
+protocol::RepairRequest RepairBench::repair_request(const FileModel& file, const std::vector<ByteRange>& file_ranges) {
+  static std::uint64_t jobs = 0;
+  const auto reply = plan(file, file_ranges);
+  if (!reply.plan) {
+    throw Failure("no plan: " + reply.refusal->reason);
+  }
+  protocol::RepairRequest request;
+  request.job = {++jobs};
+  request.plan = *reply.plan;
+  request.basis = {"test", sha256_hex("policy")};
+  request.plan_hash = plan_hash(request.plan, request.basis);
+  request.spool_key = "job-" + std::to_string(jobs);
+  return request;
+}
+
+RepairBench::Told RepairBench::run(const protocol::RepairRequest& request, repair::JobKind kind,
+                                   const std::function<void(const Step&)>& before_step) {
+  repair::Job job(kind, request, place(), spool_directory());
+  Told told;
+  while (true) {
+    repair::JobEvent event = job.next();
+    if (auto* reply = std::get_if<protocol::RepairReply>(&event)) {
+      told.reply = std::move(*reply);
+      return told;
+    }
+    const Step& step = told.steps.emplace_back(std::get<Step>(event));
+    if (!step.outcome) {
+      if (before_step) {
+        before_step(step);
+      }
+      job.proceed();
+    }
+  }
+}
+
+int RepairBench::run_in_child(const protocol::RepairRequest& request, const std::vector<std::string>& environment,
+                              repair::JobKind kind) {
+  const pid_t pid = must_call(fork(), "fork");
+  if (pid == 0) {
+    for (const std::string& variable : environment) {
+      putenv(const_cast<char*>(variable.c_str()));
+    }
+    run(request, kind);
+    _exit(0);
+  }
+  int status = 0;
+  must_call(waitpid(pid, &status, 0), "waitpid");
+  return status;
+}
+
+void RepairBench::declare_lost(FileModel& file, const LossManifest& manifest) {
+  for (const ManifestRange& lost : manifest.lost) {
+    file.zeros.insert({lost.file_offset.value(), lost.device_range.length});
+  }
+}
+
+}  // namespace pmend::world

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/repair/job.hpp"
+#include "pmend/repair/planner.hpp"
+#include "support/world.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pmend::world {
+
+// A world and all that a repair on it needs, as the worker program would put it together.
+class RepairBench {
+ public:
+  explicit RepairBench(const WorldOptions& options);
+
+  World& world() { return world_; }
+  FileModel& file(const std::string& name) { return world_.tree().file(name); }
+  // Valid until the file system is mounted anew.
+  const repair::Place& place();
+  // Lets go of the file system, so that it can be unmounted. place() opens it again.
+  void close();
+  std::string spool_directory() const { return world_.directory() + "/spool"; }
+
+  // The next sync of the file system reports a write-back that failed, once: let it.
+  void tell_of_failed_writes();
+
+  // What the observer would ask for bad bytes of a file.
+  protocol::PlanRequest plan_request(const FileModel& file, const std::vector<ByteRange>& file_ranges);
+  protocol::PlanReply plan(const FileModel& file, const std::vector<ByteRange>& file_ranges);
+  // Throws Failure if there is none.
+  protocol::RepairRequest repair_request(const FileModel& file, const std::vector<ByteRange>& file_ranges);
+
+  struct Told {
+    std::vector<Step> steps;  // intents and outcomes as they were told
+    protocol::RepairReply reply;
+  };
+  // Runs a job to its end; `before_step` is called when an intent was told.
+  Told run(const protocol::RepairRequest& request, repair::JobKind kind = repair::JobKind::kRepair,
+           const std::function<void(const Step&)>& before_step = {});
+  // Runs it in a forked child with these environment variables set; returns how it ended (waitpid status).
+  int run_in_child(const protocol::RepairRequest& request, const std::vector<std::string>& environment,
+                   repair::JobKind kind = repair::JobKind::kRepair);
+
+  // Makes the model expect what a loss manifest declares.
+  void declare_lost(FileModel& file, const LossManifest& manifest);
+
+ private:
+  Result<repair::BadList> read_list();
+
+  World world_;
+  UniqueFd mount_;
+  UniqueFd device_;
+  repair::Place place_;
+};
+
+// A world of the given kind; `write` is a word of the medium's mode.
+WorldOptions plain_world(FsType type, std::uint64_t plain_files = 4);
+
+}  // namespace pmend::world
