@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/kernel_test.hpp"
+#include "kernel/worker/worker_client.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace pmend::world {
+namespace {
+
+using protocol::EventKind;
+using protocol::Role;
+using protocol::Verb;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const PlanBasis kBasis{"test-rule", std::string(64, 'a')};
+
+// One bad sector of one file, planned by a real observing worker and repaired by a real repairing one.
+class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface<FsType> {
+ protected:
+  void SetUp() override {
+    KernelTest::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
+    world_ = std::make_unique<World>(WorldOptions{.fs = {.type = GetParam()}});
+    world_->medium().set_mode("write=clear");
+    service_ = std::make_unique<WorkerService>(*world_);
+    observer_ = std::make_unique<WorkerClient>(*service_, Role::kObserve);
+    protocol::WatchRequest request;
+    request.all_devices = false;
+    request.devices = {{world_->loop().node(), {world_->medium().badblocks_path()}, 60}};
+    observer_->ask<protocol::WatchReply>(Verb::kWatch, request);
+    device_ = observer_->event<protocol::DeviceInfo>(EventKind::kDeviceFound);
+  }
+
+  protocol::RepairRequest plan_for(const ByteRange& bad) {
+    const auto observation = observer_->ask<protocol::Observation>(
+        Verb::kObserve, protocol::ObserveRequest{device_.device, device_.device_id, {bad}, {}});
+    const auto reply =
+        observer_->ask<protocol::PlanReply>(Verb::kPlan, protocol::PlanRequest{device_.device,
+                                                                               device_.device_id,
+                                                                               {bad},
+                                                                               observation.ranges.at(0).owners,
+                                                                               {Method::kRedirty, Method::kRewrite}});
+    if (!reply.plan) {
+      throw Failure("no plan: " + reply.refusal->reason);
+    }
+    return {JobId{1}, *reply.plan, plan_hash(*reply.plan, kBasis), kBasis, "job-1"};
+  }
+
+  // Carries the job out, letting every step proceed.
+  protocol::RepairReply repair(const protocol::RepairRequest& request) {
+    WorkerClient worker(*service_, Role::kRepair);
+    worker.send(Verb::kRepair, to_json(request));
+    while (true) {
+      const protocol::Message message = worker.receive();
+      if (const auto* reply = std::get_if<protocol::Reply>(&message); reply != nullptr) {
+        if (reply->error) {
+          throw Failure("refused: " + reply->error->what);
+        }
+        if (reply->body->contains("outcome")) {
+          worker.ask_raw(Verb::kRelease, to_json(protocol::ReleaseRequest{request.job, request.spool_key}));
+          return must(from_json<protocol::RepairReply>(*reply->body));
+        }
+        continue;
+      }
+      const Step step = must(from_json<Step>(std::get<protocol::Event>(message).body));
+      if (!step.outcome) {
+        worker.send(Verb::kProceed, to_json(protocol::ProceedRequest{step.job, step.index}));
+      }
+    }
+  }
+
+  std::vector<ByteRange> units_of(const protocol::RepairRequest& request) {
+    std::vector<ByteRange> units;
+    for (const PlannedUnit& unit : request.plan.units) {
+      units.push_back(unit.unit.device_range);
+    }
+    return units;
+  }
+
+  std::unique_ptr<World> world_;
+  std::unique_ptr<WorkerService> service_;
+  std::unique_ptr<WorkerClient> observer_;
+  protocol::DeviceInfo device_;
+};
+
+TEST_P(WorkerRepairTest, ColdSectorLosesExactlyItselfAndNothingMoves) {
+  FileModel& file = world_->tree().file("linked/first");
+  const ByteRange lost{8192 + 1536, 512};
+  const ByteRange bad = world_->device_range(file, lost);
+  world_->poison(file, lost);
+  world_->mark_trace();
+  const auto request = plan_for(bad);
+  const auto reply = repair(request);
+  EXPECT_EQ(reply.outcome, Outcome::kSucceeded) << reply.reason;
+  ASSERT_THAT(reply.manifest.lost, SizeIs(1));
+  EXPECT_EQ(reply.manifest.lost[0].device_range, bad);
+  EXPECT_THAT(world_->medium().poisoned(), IsEmpty());
+  EXPECT_THAT(world_->stray_writes(units_of(request)), IsEmpty());
+  file.zeros.insert(lost);
+  EXPECT_THAT(world_->compare(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(service_->spool_dir()));
+}
+
+TEST_P(WorkerRepairTest, CachedSectorLosesNothing) {
+  FileModel& file = world_->tree().file("dir0/plain14");
+  world_->poison_cached(file, {4096, 512});
+  world_->mark_trace();
+  const auto request = plan_for(world_->device_range(file, {4096, 512}));
+  EXPECT_EQ(request.plan.method, Method::kRedirty);
+  EXPECT_THAT(request.plan.lost, IsEmpty());
+  const auto reply = repair(request);
+  EXPECT_EQ(reply.outcome, Outcome::kSucceeded) << reply.reason;
+  EXPECT_THAT(reply.manifest.lost, IsEmpty());
+  EXPECT_THAT(world_->medium().poisoned(), IsEmpty());
+  EXPECT_THAT(world_->stray_writes(units_of(request)), IsEmpty());
+  world_->fs().drop_caches();
+  EXPECT_THAT(world_->compare(), IsEmpty());
+}
+
+TEST_P(WorkerRepairTest, LyingMediumIsNotBelieved) {
+  FileModel& file = world_->tree().file("tail");
+  world_->poison(file, {4096, 512});
+  const auto request = plan_for(world_->device_range(file, {4096, 512}));
+  world_->medium().set_mode("write=lie");
+  const auto reply = repair(request);
+  EXPECT_NE(reply.outcome, Outcome::kSucceeded);
+  EXPECT_NE(reply.outcome, Outcome::kUnnecessary);
+  file.unreadable.insert({4096, 512});
+  EXPECT_THAT(world_->compare(), IsEmpty());
+}
+
+TEST_P(WorkerRepairTest, MediumThatRefusesWritesIsReportedAndNothingIsLost) {
+  FileModel& file = world_->tree().file("tail");
+  world_->poison(file, {4096, 512});
+  world_->medium().set_mode("write=eio");
+  const auto reply = repair(plan_for(world_->device_range(file, {4096, 512})));
+  EXPECT_EQ(reply.outcome, Outcome::kPermanentFailure) << pmend::to_string(reply.outcome) << ": " << reply.reason;
+  file.unreadable.insert({4096, 512});
+  EXPECT_THAT(world_->compare(), IsEmpty());
+}
+
+TEST_P(WorkerRepairTest, NoStepIsTakenWithoutProceed) {
+  FileModel& file = world_->tree().file("tail");
+  world_->poison(file, {4096, 512});
+  world_->mark_trace();
+  {
+    WorkerClient worker(*service_, Role::kRepair);
+    worker.send(Verb::kRepair, to_json(plan_for(world_->device_range(file, {4096, 512}))));
+    const Step intent = worker.event<Step>(EventKind::kStep);
+    EXPECT_FALSE(intent.outcome.has_value());
+    // The connection ends here: pmend died before the intent was durable.
+  }
+  EXPECT_THAT(world_->stray_writes({}), IsEmpty());
+  file.unreadable.insert({4096, 512});
+  EXPECT_THAT(world_->compare(), IsEmpty());
+}
+
+TEST_P(WorkerRepairTest, FileThatChangedSinceThePlanIsNotTouched) {
+  FileModel& file = world_->tree().file("tail");
+  world_->poison(file, {4096, 512});
+  const auto request = plan_for(world_->device_range(file, {4096, 512}));
+  must_call(truncate(world_->tree().path(file).c_str(), 4096), "truncate");
+  world_->fs().sync();
+  world_->mark_trace();
+  const auto reply = repair(request);
+  EXPECT_NE(reply.outcome, Outcome::kSucceeded);
+  EXPECT_THAT(world_->stray_writes({}), IsEmpty());
+}
+
+TEST_P(WorkerRepairTest, SecondJobOnTheSameDeviceIsBusy) {
+  FileModel& file = world_->tree().file("tail");
+  world_->poison(file, {4096, 512});
+  auto request = plan_for(world_->device_range(file, {4096, 512}));
+  WorkerClient first(*service_, Role::kRepair);
+  first.send(Verb::kRepair, to_json(request));
+  first.event<Step>(EventKind::kStep);
+  request.job = JobId{2};
+  request.spool_key = "job-2";
+  EXPECT_THROW(repair(request), Failure);
+  const auto held = WorkerClient(*service_, Role::kRepair).ask_raw(Verb::kInspect, Json::object());
+  EXPECT_THAT(must(from_json<protocol::InspectReply>(held)).locks, SizeIs(2));
+}
+
+TEST_P(WorkerRepairTest, ForgedPlanIsRefused) {
+  FileModel& file = world_->tree().file("tail");
+  FileModel& victim = world_->tree().file("dir0/plain0");
+  world_->poison(file, {4096, 512});
+  auto request = plan_for(world_->device_range(file, {4096, 512}));
+  // Another file's healthy block, with a hash that fits.
+  const ByteRange healthy = world_->device_range(victim, {0, request.plan.units[0].unit.device_range.length});
+  request.plan.units[0].unit.device_range = healthy;
+  request.plan.units[0].mappings[0] = {{victim.inode, 0}, 0, healthy};
+  request.plan.bad = {{healthy.offset, 512}};
+  request.plan.lost = request.plan.bad;
+  request.plan.salvageable = {};
+  request.plan_hash = plan_hash(request.plan, kBasis);
+  world_->mark_trace();
+  try {
+    EXPECT_NE(repair(request).outcome, Outcome::kSucceeded);
+  } catch (const Failure&) {
+    // Refused before it was looked at: as good.
+  }
+  EXPECT_THAT(world_->stray_writes({}), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernel, WorkerRepairTest, ::testing::Values(FsType::kXfs, FsType::kExt4),
+                         [](const auto& param_info) { return to_string(FsOptions{.type = param_info.param}); });
+
+}  // namespace
+}  // namespace pmend::world

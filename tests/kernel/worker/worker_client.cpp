@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/worker/worker_client.hpp"
+
+#include "loop/message_link.hpp"
+#include "pmend/model/json_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+namespace pmend::world {
+namespace {
+
+constexpr std::uint64_t kDeadlineMs = 20000;
+constexpr int kConnectTries = 500;
+
+UniqueFd connect_when_ready(const std::string& socket) {
+  for (int i = 0; i < kConnectTries; ++i) {
+    auto fd = loop::connect_message_socket(socket);
+    if (fd) {
+      return std::move(*fd);
+    }
+    // The listener is starting; it tells nobody when it is there.
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  throw Failure("pmend-worker does not listen on " + socket);
+}
+
+}  // namespace
+
+WorkerService::WorkerService(World& world)
+    : directory_(world.directory() + "/worker"), socket_(directory_ + "/socket") {
+  std::filesystem::create_directories(directory_);
+  const Json config = {
+      {"auto", false},
+      {"devices", {{{"device", world.loop().node()}, {"badblocks", world.medium().badblocks_path()}}}}};
+  must(replace_file(directory_ + "/pmend.json", to_json_text(config)));
+  ChildOptions options;
+  options.output_file = directory_ + "/log";
+  process_ = Child({program_directory() + "/pmend-worker", "--listen", socket_, "--config", directory_ + "/pmend.json",
+                    "--spool-dir", spool_dir(), "--runtime-dir", directory_ + "/run"},
+                   options);
+}
+
+WorkerClient::WorkerClient(const WorkerService& service, protocol::Role role)
+    : link_(std::make_unique<worker::BlockingLink>(connect_when_ready(service.socket()))) {
+  must(link_->send(protocol::Hello{protocol::kVersion, role, static_cast<std::uint32_t>(getpid())}));
+  hello_ = std::get<protocol::Hello>(receive());
+}
+
+protocol::Message WorkerClient::receive(std::chrono::milliseconds limit) {
+  return must(link_->receive(limit));
+}
+
+RequestId WorkerClient::send(protocol::Verb verb, Json body) {
+  const RequestId id{next_id_++};
+  must(link_->send(protocol::Request{id, verb, kDeadlineMs, {}, std::move(body)}));
+  return id;
+}
+
+Json WorkerClient::ask_raw(protocol::Verb verb, Json body) {
+  const RequestId id = send(verb, std::move(body));
+  while (true) {
+    const protocol::Message message = receive();
+    if (const auto* event = std::get_if<protocol::Event>(&message)) {
+      events_.push_back(*event);
+    }
+    const auto* reply = std::get_if<protocol::Reply>(&message);
+    if (reply == nullptr || reply->id != id) {
+      continue;
+    }
+    if (reply->error) {
+      throw Failure(std::string(pmend::to_string(reply->error->code)) + ": " + reply->error->what);
+    }
+    return *reply->body;
+  }
+}
+
+Json WorkerClient::next_event(protocol::EventKind kind) {
+  while (true) {
+    const auto found = std::ranges::find(events_, kind, &protocol::Event::kind);
+    if (found != events_.end()) {
+      Json body = found->body;
+      events_.erase(found);
+      return body;
+    }
+    const protocol::Message message = receive();
+    if (const auto* event = std::get_if<protocol::Event>(&message)) {
+      events_.push_back(*event);
+    }
+  }
+}
+
+}  // namespace pmend::world

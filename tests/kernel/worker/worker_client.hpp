@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/model/events.hpp"
+#include "pmend/model/json_reader.hpp"
+#include "pmend/model/observe_verbs.hpp"
+#include "pmend/model/protocol.hpp"
+#include "pmend/model/repair_verbs.hpp"
+#include "support/must.hpp"
+#include "support/process.hpp"
+#include "support/world.hpp"
+#include "worker/repair/blocking_link.hpp"
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pmend::world {
+
+// A `pmend-worker --listen` for one world, configured with the medium's list for the world's loop device.
+class WorkerService {
+ public:
+  explicit WorkerService(World& world);
+
+  const std::string& socket() const { return socket_; }
+  std::string spool_dir() const { return directory_ + "/spool"; }
+
+ private:
+  std::string directory_;
+  std::string socket_;
+  Child process_;
+};
+
+// pmend's end of one connection, as a test plays it.
+class WorkerClient {
+ public:
+  WorkerClient(const WorkerService& service, protocol::Role role);
+
+  // The reply to one request; events that come meanwhile are kept. Throws Failure after 20 s.
+  template <class Reply, class Body>
+  Reply ask(protocol::Verb verb, const Body& body) {
+    return must(from_json<Reply>(ask_raw(verb, to_json(body))));
+  }
+  // The reply's body; throws Failure with the text of an error.
+  Json ask_raw(protocol::Verb verb, Json body);
+  // Sends only.
+  RequestId send(protocol::Verb verb, Json body);
+  // The next event of that kind, from those that came already or as it comes. Throws Failure after 20 s.
+  template <class Body>
+  Body event(protocol::EventKind kind) {
+    return must(from_json<Body>(next_event(kind)));
+  }
+  Json next_event(protocol::EventKind kind);
+  // The next message of any kind; throws Failure after `limit`.
+  protocol::Message receive(std::chrono::milliseconds limit = std::chrono::seconds(20));
+  const protocol::Hello& hello() const { return hello_; }
+
+ private:
+  std::unique_ptr<worker::BlockingLink> link_;
+  protocol::Hello hello_;
+  std::deque<protocol::Event> events_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace pmend::world
