@@ -10,11 +10,11 @@ namespace pmend {
 namespace {
 
 std::string read_absolute_path(const JsonReader& in) {
-  const std::string path = in.string();
-  if (in.is_string() && !path.starts_with('/')) {
+  const auto path = read_string(in);
+  if (path && !path->starts_with('/')) {
     in.expected("an absolute path");
   }
-  return path;
+  return path.value_or("");
 }
 
 protocol::ListedDevice read_device(const JsonReader& in, std::set<std::string>& seen) {

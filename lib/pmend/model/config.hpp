@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "pmend/model/observe_verbs.hpp"
 #include "pmend/model/document.hpp"
+#include "pmend/model/observe_verbs.hpp"
 
 #include <tl/expected.hpp>
 

@@ -32,7 +32,7 @@ tl::unexpected<ConfigProblem> cannot_read(const std::string& path, int number) {
 // Grows with what is there, so that a file that changes its size meanwhile is read as it is.
 tl::expected<std::string, ConfigProblem> read_limited(const std::string& path, const UniqueFd& fd) {
   std::string text;
-  std::array<char, 16384> buffer;
+  std::array<char, 16384> buffer{};
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) {
@@ -122,6 +122,14 @@ void read_document(const SourceText& source, ConfigProblems& problems, const Doc
     return std::pair(a.place->line, a.place->column) < std::pair(b.place->line, b.place->column);
   });
   problems.insert(problems.end(), std::make_move_iterator(placed.begin()), std::make_move_iterator(placed.end()));
+}
+
+std::optional<std::string> read_string(const JsonReader& in) {
+  std::string text = in.string();
+  if (text.empty() && in.value() != Json("")) {
+    return std::nullopt;
+  }
+  return text;
 }
 
 }  // namespace pmend

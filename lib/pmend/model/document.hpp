@@ -50,4 +50,7 @@ tl::expected<std::optional<SourceText>, ConfigProblem> read_source(const std::st
 using DocumentReader = std::function<void(const JsonReader& whole, const JsonPlaces& places)>;
 void read_document(const SourceText& source, ConfigProblems& problems, const DocumentReader& read);
 
+// The string there; nothing for what JsonReader::string() reports, so that it is not reported a second time.
+std::optional<std::string> read_string(const JsonReader& in);
+
 }  // namespace pmend

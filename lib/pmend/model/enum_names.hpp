@@ -16,6 +16,9 @@ struct EnumName {
   E value;
   std::string_view name;
 };
+// Clang before 17 does not deduce the arguments of aggregates by itself.
+template <class E>
+EnumName(E, std::string_view) -> EnumName<E>;
 
 template <class E>
 concept NamedEnum = requires {

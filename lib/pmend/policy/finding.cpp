@@ -53,7 +53,7 @@ std::string flag_text(bool value) {
 }
 
 // What is there, and what should be unless that is it.
-std::string detail_of(Truth truth, std::string is, const std::string& wanted) {
+std::string detail_of(Truth truth, const std::string& is, const std::string& wanted) {
   return truth == Truth::kYes ? is : is + ", expected " + wanted;
 }
 

@@ -35,7 +35,7 @@ GlobSet::GlobSet(GlobSet&&) noexcept = default;
 GlobSet& GlobSet::operator=(GlobSet&&) noexcept = default;
 GlobSet::~GlobSet() = default;
 
-std::optional<GlobSet> GlobSet::compile(std::set<std::string> globs) {
+std::optional<GlobSet> GlobSet::compile(const std::set<std::string>& globs) {
   auto compiled = std::make_unique<Compiled>();
   if (globs.empty()) {
     return GlobSet(std::move(compiled));

@@ -15,10 +15,12 @@ namespace pmend {
 class GlobSet {
  public:
   // `globs` are valid ones. Nothing if together they are too large to compile.
-  static std::optional<GlobSet> compile(std::set<std::string> globs);
+  static std::optional<GlobSet> compile(const std::set<std::string>& globs);
 
   GlobSet(GlobSet&&) noexcept;
   GlobSet& operator=(GlobSet&&) noexcept;
+  GlobSet(const GlobSet&) = delete;
+  GlobSet& operator=(const GlobSet&) = delete;
   ~GlobSet();
 
   // Those that match all of `text`; the views last as long as the set. Nothing if the matching ran out of its memory:

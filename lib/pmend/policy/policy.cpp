@@ -142,7 +142,7 @@ PolicyDecision decision_by_none(const std::vector<Rule>& rules, Evaluation& eval
 
 }  // namespace
 
-Policy::Policy() : compiled_() {
+Policy::Policy() {
   auto compiled = std::make_shared<Compiled>();
   compiled->hash = sha256_hex(to_json_text(canonical_json({}, {})));
   compiled_ = std::move(compiled);

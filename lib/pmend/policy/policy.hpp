@@ -2,8 +2,8 @@
 #pragma once
 
 #include "pmend/model/decision.hpp"
-#include "pmend/model/observe_verbs.hpp"
 #include "pmend/model/document.hpp"
+#include "pmend/model/observe_verbs.hpp"
 #include "pmend/policy/facts.hpp"
 #include "pmend/policy/finding.hpp"
 #include "pmend/policy/rule.hpp"

@@ -68,6 +68,7 @@ std::vector<std::string> policy_files(const std::vector<PolicyDirectory>& direct
     }
   }
   std::vector<std::string> files;
+  files.reserve(paths.size());
   for (auto& [name, path] : paths) {
     files.push_back(std::move(path));
   }

@@ -18,7 +18,7 @@ Result<RuleGlobs> RuleGlobs::compile(const std::vector<Rule>& rules) {
   }
   RuleGlobs out;
   for (const auto& [key, name] : kTextKeyNames) {
-    auto set = GlobSet::compile(std::move(globs[static_cast<std::size_t>(key)]));
+    auto set = GlobSet::compile(globs[static_cast<std::size_t>(key)]);
     if (!set) {
       return fail(Errc::kInvalid, "the globs of \"" + std::string(name) + "\" of all rules together are too large");
     }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/policy/value_reader.hpp"
 
+#include "pmend/model/document.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 namespace pmend {
 namespace {
@@ -66,14 +70,6 @@ std::vector<Weekday> read_days(const std::optional<JsonReader>& in) {
 }
 
 }  // namespace
-
-std::optional<std::string> read_string(const JsonReader& in) {
-  std::string text = in.string();
-  if (text.empty() && in.value() != Json("")) {
-    return std::nullopt;
-  }
-  return text;
-}
 
 NumberRange read_number_range(const JsonReader& in, std::uint64_t most) {
   if (!in.is_object()) {

@@ -5,15 +5,10 @@
 #include "pmend/policy/conditions.hpp"
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 // Values that several keys have. Problems go to the reader, one for each value that is wrong.
 namespace pmend {
-
-// Nothing for what JsonReader::string() reports.
-std::optional<std::string> read_string(const JsonReader& in);
 
 // A number up to `most`, or an object with min, max or both.
 NumberRange read_number_range(const JsonReader& in, std::uint64_t most);

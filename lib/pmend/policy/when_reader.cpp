@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/policy/when_reader.hpp"
 
+#include "pmend/model/document.hpp"
 #include "pmend/policy/glob.hpp"
 #include "pmend/policy/value_reader.hpp"
 

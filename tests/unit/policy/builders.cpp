@@ -55,6 +55,10 @@ Policy policy_when(const std::string& when, Action action) {
                      std::string(to_string(action)) + "\"}}]");
 }
 
+std::string negated(const std::string& when) {
+  return R"({"not": )" + when + "}";
+}
+
 bool matches(const std::string& when, Action action, const PolicyFacts& facts) {
   return policy_when(when, action).decide(facts).decision.rule == "r";
 }

@@ -26,6 +26,9 @@ Policy policy_with(const std::string& rules);
 // One rule "r" with this `when` and action.
 Policy policy_when(const std::string& when, Action action);
 
+// {"not": `when`}
+std::string negated(const std::string& when);
+
 // True if the rule of policy_when() decides.
 bool matches(const std::string& when, Action action, const PolicyFacts& facts);
 

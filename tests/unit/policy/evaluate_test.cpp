@@ -57,9 +57,9 @@ TEST(PolicyUnknown, NeverSatisfiesRepairAndAlwaysSatisfiesHoldAndObserveAlsoInsi
     PolicyFacts unknown = known;
     forget(unknown);
     EXPECT_FALSE(matches(when, Action::kHold, known)) << when;
-    EXPECT_TRUE(matches(R"({"not": )" + when + "}", Action::kRepair, known)) << when;
+    EXPECT_TRUE(matches(negated(when), Action::kRepair, known)) << when;
     for (const auto& [before, after] : wrappings) {
-      const std::string wrapped = before + when + after;
+      const std::string wrapped = std::string(before).append(when).append(after);
       EXPECT_FALSE(matches(wrapped, Action::kRepair, unknown)) << wrapped;
       EXPECT_TRUE(matches(wrapped, Action::kHold, unknown)) << wrapped;
       EXPECT_TRUE(matches(wrapped, Action::kObserve, unknown)) << wrapped;

@@ -10,7 +10,6 @@ namespace pmend {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 // The findings of the only rule.
 std::vector<std::string> findings(const std::string& when, Action action, const PolicyFacts& facts) {

@@ -142,7 +142,7 @@ TEST(GlobSet, TakesTenThousandGlobs) {
   for (int i = 0; i < 10'000; ++i) {
     globs.insert("/srv/tenant-" + std::to_string(i) + "/**/data-*.db");
   }
-  const auto set = GlobSet::compile(std::move(globs));
+  const auto set = GlobSet::compile(globs);
   ASSERT_TRUE(set.has_value());
   for (const int i : {0, 1, 77, 9'999}) {
     const std::string tenant = "/srv/tenant-" + std::to_string(i);
@@ -159,7 +159,7 @@ TEST(GlobSet, HostilePatternsGiveTheRightAnswerOrNone) {
   for (int i = 0; i < 300; ++i) {
     globs.insert("/**/a" + std::string(static_cast<std::size_t>(i % 30), '?') + "*b" + std::to_string(i));
   }
-  const auto set = GlobSet::compile(std::move(globs));
+  const auto set = GlobSet::compile(globs);
   if (!set) {
     return;
   }

@@ -30,6 +30,8 @@ class AsNobody {
   }
   AsNobody(const AsNobody&) = delete;
   AsNobody& operator=(const AsNobody&) = delete;
+  AsNobody(AsNobody&&) = delete;
+  AsNobody& operator=(AsNobody&&) = delete;
 
  private:
   bool changed_;
@@ -57,7 +59,7 @@ class LoadPolicy : public testing::Test {
   std::string etc() const { return root_ / "etc"; }
 
   std::string put(const std::string& directory, const std::string& name, const std::string& text) const {
-    const std::string path = std::filesystem::path(directory) / name;
+    std::string path = std::filesystem::path(directory) / name;
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }

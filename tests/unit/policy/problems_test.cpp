@@ -183,7 +183,7 @@ TEST(PolicyProblems, TextThatIsNotJsonIsOneProblemWithItsPlace) {
 TEST(PolicyProblems, ConditionsNestedTooDeepAreRefused) {
   std::string when = R"({"uid": 0})";
   for (int i = 0; i < 100; ++i) {
-    when = R"({"not": )" + when + "}";
+    when = negated(when);
   }
   EXPECT_THAT(problems_of(in_when(when)), HasSubstr("nested too deep"));
 }
@@ -196,7 +196,7 @@ TEST(PolicyProblems, AreOneLineEachWhateverTheTextHolds) {
 }
 
 TEST(PolicyProblems, WhatUsersCanSetMayOnlyMakeADecisionMoreCareful) {
-  const std::vector<std::tuple<std::string, std::string, bool>> cases = {
+  const std::tuple<std::string, std::string, bool> cases[] = {
       {"repair", R"({"xattr": "user.x"})", false},
       {"repair", R"({"xattr": "*"})", false},
       {"repair", R"({"xattr": ["trusted.x", "user.x"]})", false},
@@ -213,8 +213,9 @@ TEST(PolicyProblems, WhatUsersCanSetMayOnlyMakeADecisionMoreCareful) {
       {"observe", R"({"any": [{"not": {"xattr": "user.x"}}]})", false},
   };
   for (const auto& [action, when, allowed] : cases) {
-    const std::string problems =
-        problems_of(R"({"rules": [{"name": "a", "when": )" + when + R"(, "then": {"action": ")" + action + "\"}}]}");
+    std::string text = R"({"rules": [{"name": "a", "when": )";
+    text.append(when).append(R"(, "then": {"action": ")").append(action).append("\"}}]}");
+    const std::string problems = problems_of(text);
     EXPECT_EQ(problems.empty(), allowed) << action << when << problems;
     if (!allowed) {
       EXPECT_THAT(problems, HasSubstr("more careful, never less"));
