@@ -115,7 +115,7 @@ struct Hello {
   // Of a worker: its role. Of pmend: the role that it wants the worker to take, or kPmend where the worker's command
   // line says that.
   Role role = Role::kPmend;
-  std::uint32_t pid = 0;     // of the sender, in its own pid namespace
+  std::uint32_t pid = 0;  // of the sender, in its own pid namespace
 
   friend bool operator==(const Hello&, const Hello&) = default;
 };

@@ -190,98 +190,95 @@ Facts cold() {
   return Facts({{0, 512}});
 }
 
-const std::vector<RefusalCase>& refusals() {
-  static const std::vector<RefusalCase> cases{
-      {"shared",
-       [] {
-         return cold().extent_page({0, 4096}, CacheState::kWhole, FIEMAP_EXTENT_SHARED);
-       },
-       RefusalState::kBlocked, "shared"},
-      {"shared_cold",
-       [] {
-         return cold().extent_page({0, 4096}, CacheState::kAbsent, FIEMAP_EXTENT_SHARED);
-       },
-       RefusalState::kBlocked, "shared"},
-      {"unwritten",
-       [] {
-         return cold().extent_page({0, 4096}, CacheState::kAbsent, FIEMAP_EXTENT_UNWRITTEN);
-       },
-       RefusalState::kBlocked, "preallocated"},
-      {"encoded",
-       [] {
-         return cold().extent_page({0, 4096}, CacheState::kAbsent, FIEMAP_EXTENT_ENCODED);
-       },
-       RefusalState::kBlocked, "does not say"},
-      {"partly_cached", [] { return cold().page(0, CacheState::kPartly); }, RefusalState::kBlocked, "only copy"},
-      {"in_use",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.facts().in_use = "12 (postgres)";
-         return facts;
-       },
-       RefusalState::kBlocked, "12 (postgres)"},
-      {"capability",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.facts().file.xattrs["security.capability"] = "x";
-         return facts;
-       },
-       RefusalState::kBlocked, "security.capability"},
-      {"rewrite_not_named",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.request().methods = {Method::kRedirty, Method::kFrozenWrite};
-         return facts;
-       },
-       RefusalState::kBlocked, "\"rewrite\""},
-      {"redirty_not_named",
-       [] {
-         Facts facts = cold().page(0, CacheState::kWhole);
-         facts.request().methods = {Method::kRewrite};
-         return facts;
-       },
-       RefusalState::kBlocked, "\"redirty\""},
-      {"hole_in_folio",
-       [] {
-         Facts facts = cold().page(0, CacheState::kWhole, 2);
-         facts.facts().pages[0].pieces[0].file_range.length = 4096;
-         facts.facts().pages[0].readable[0].resize(8);
-         return facts;
-       },
-       RefusalState::kBlocked, "hole"},
-      {"unlisted",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.facts().list.bad.clear();
-         return facts;
-       },
-       RefusalState::kBlocked, "does not name"},
-      {"phantom",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.facts().pages[0].readable[0].assign(8, true);
-         return facts;
-       },
-       RefusalState::kBlocked, "can be read"},
-      {"cleared",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.facts().pages[0].readable[0].assign(8, true);
-         facts.facts().list.bad.clear();
-         return facts;
-       },
-       RefusalState::kCleared, "not listed"},
-      {"cleared_but_list_cut",
-       [] {
-         Facts facts = cold().page(0, CacheState::kAbsent);
-         facts.facts().pages[0].readable[0].assign(8, true);
-         facts.facts().list = {};
-         return facts;
-       },
-       RefusalState::kUnresolved, "cut short"},
-  };
-  return cases;
-}
+const std::vector<RefusalCase> kRefusals{
+    {"shared",
+     [] {
+       return cold().extent_page({0, 4096}, CacheState::kWhole, FIEMAP_EXTENT_SHARED);
+     },
+     RefusalState::kBlocked, "shared"},
+    {"shared_cold",
+     [] {
+       return cold().extent_page({0, 4096}, CacheState::kAbsent, FIEMAP_EXTENT_SHARED);
+     },
+     RefusalState::kBlocked, "shared"},
+    {"unwritten",
+     [] {
+       return cold().extent_page({0, 4096}, CacheState::kAbsent, FIEMAP_EXTENT_UNWRITTEN);
+     },
+     RefusalState::kBlocked, "preallocated"},
+    {"encoded",
+     [] {
+       return cold().extent_page({0, 4096}, CacheState::kAbsent, FIEMAP_EXTENT_ENCODED);
+     },
+     RefusalState::kBlocked, "does not say"},
+    {"partly_cached", [] { return cold().page(0, CacheState::kPartly); }, RefusalState::kBlocked, "only copy"},
+    {"in_use",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.facts().in_use = "12 (postgres)";
+       return facts;
+     },
+     RefusalState::kBlocked, "12 (postgres)"},
+    {"capability",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.facts().file.xattrs["security.capability"] = "x";
+       return facts;
+     },
+     RefusalState::kBlocked, "security.capability"},
+    {"rewrite_not_named",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.request().methods = {Method::kRedirty, Method::kFrozenWrite};
+       return facts;
+     },
+     RefusalState::kBlocked, "\"rewrite\""},
+    {"redirty_not_named",
+     [] {
+       Facts facts = cold().page(0, CacheState::kWhole);
+       facts.request().methods = {Method::kRewrite};
+       return facts;
+     },
+     RefusalState::kBlocked, "\"redirty\""},
+    {"hole_in_folio",
+     [] {
+       Facts facts = cold().page(0, CacheState::kWhole, 2);
+       facts.facts().pages[0].pieces[0].file_range.length = 4096;
+       facts.facts().pages[0].readable[0].resize(8);
+       return facts;
+     },
+     RefusalState::kBlocked, "hole"},
+    {"unlisted",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.facts().list.bad.clear();
+       return facts;
+     },
+     RefusalState::kBlocked, "does not name"},
+    {"phantom",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.facts().pages[0].readable[0].assign(8, true);
+       return facts;
+     },
+     RefusalState::kBlocked, "can be read"},
+    {"cleared",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.facts().pages[0].readable[0].assign(8, true);
+       facts.facts().list.bad.clear();
+       return facts;
+     },
+     RefusalState::kCleared, "not listed"},
+    {"cleared_but_list_cut",
+     [] {
+       Facts facts = cold().page(0, CacheState::kAbsent);
+       facts.facts().pages[0].readable[0].assign(8, true);
+       facts.facts().list = {};
+       return facts;
+     },
+     RefusalState::kUnresolved, "cut short"},
+};
 
 class PlannerRefuses : public testing::TestWithParam<RefusalCase> {};
 
@@ -291,7 +288,7 @@ TEST_P(PlannerRefuses, WithStateAndReason) {
   EXPECT_THAT(refusal.reason, HasSubstr(GetParam().reason));
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, PlannerRefuses, testing::ValuesIn(refusals()),
+INSTANTIATE_TEST_SUITE_P(Table, PlannerRefuses, testing::ValuesIn(kRefusals),
                          [](const auto& param_info) { return std::string(param_info.param.name); });
 
 TEST(Planner, ACutListDoesNotHideASectorThatCannotBeRead) {
