@@ -2,7 +2,7 @@
 """check_layers.py [--root DIR]: includes point downwards only, and the kernel is asked in one folder only.
 
 A file includes headers of its own layer and of layers with a strictly lower rank; layers of the same rank do not see
-each other. The programs in daemon/ share loop/ and cli/ and nothing else. Third-party headers stay out of the headers
+each other. The programs in daemon/ share bus/, cli/ and loop/ and nothing else. Third-party headers stay out of the headers
 under lib/pmend, apart from two; what belongs to the programs alone stays out of lib/ altogether.
 """
 import pathlib
@@ -19,7 +19,8 @@ RANK = {
     "block": 2, "nvdimm": 2, "rmap": 2, "repair": 2, "policy": 2, "ledger": 2,
     "engine": 3,
 }
-SHARED_BY_PROGRAMS = {"loop", "cli"}
+SHARED_BY_PROGRAMS = {"cli": 0, "loop": 0, "bus": 1}
+PROGRAM = 2
 
 # What a header under lib/pmend may include besides the project's own headers.
 STANDARD = re.compile(r"[a-z_0-9]+$")  # <string>, <cstdint>
@@ -54,7 +55,8 @@ def direction(mine: tuple[str, str], other: tuple[str, str]) -> str | None:
         if RANK.get(other[1], 99) >= RANK[mine[1]]:
             how = "a sibling" if RANK.get(other[1]) == RANK[mine[1]] else "a higher layer"
             return f"{mine[1]} may not include {other[1]}: {how}"
-    elif other[0] == "daemon" and (mine[1] in SHARED_BY_PROGRAMS or other[1] not in SHARED_BY_PROGRAMS):
+    elif other[0] == "daemon" and (SHARED_BY_PROGRAMS.get(other[1], PROGRAM)
+                                   >= SHARED_BY_PROGRAMS.get(mine[1], PROGRAM)):
         return f"daemon/{mine[1]} may not include daemon/{other[1]}"
     return None
 
