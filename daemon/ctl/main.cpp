@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/options.hpp"
+#include "ctl/run.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
 
 int main(int argc, char** argv) {
   return pmend::cli::run("pmendctl", [&] {
@@ -7,7 +12,9 @@ int main(int argc, char** argv) {
     if (!options) {
       return pmend::cli::finish(options.error());
     }
-    return pmend::cli::finish(
-        pmend::cli::unavailable("pmendctl", "cannot reach pmend: this build cannot speak D-Bus yet"));
+    const bool interactive = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+    const int status = pmend::ctl::run(*options, {std::cin, std::cout, std::cerr, interactive});
+    // A full disk or a closed pipe leaves nobody to tell, except by the status.
+    return std::cout.flush() ? status : pmend::cli::kExitInternal;
   });
 }
