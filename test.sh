@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 TIERS=(
   "lint         dev     lint   2 1200 all"
   "unit         dev     unit   2  600 all"
+  "replay       dev     replay 2  600 all"
   "unit-asan    asan    unit   2  900 all"
   "kernel       dev     kernel 2 1800 all"
   "crash        dev     crash  1 1800 all"

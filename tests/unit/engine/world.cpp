@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world.hpp"
+
+#include "pmend/model/json_reader.hpp"
+#include "pmend/model/json_text.hpp"
+#include "pmend/model/range_list.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace pmend::engine {
+namespace {
+
+constexpr const char* kNode = "/dev/loop7";
+constexpr const char* kDeviceId = "loop:test";
+constexpr const char* kBoot = "11111111-2222-3333-4444-555555555555";
+constexpr const char* kUuid = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+constexpr const char* kDigest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+FileSystemRef filesystem() {
+  return {"xfs", kUuid, "", "/srv"};
+}
+
+}  // namespace
+
+std::string kind_of(const Command& command) {
+  return std::visit([](const auto& kind) { return std::string(kind.kName); }, command);
+}
+
+std::string lines_of(const Commands& commands) {
+  std::string text;
+  for (const Command& command : commands) {
+    text += to_json_text(to_json(command)) + "\n";
+  }
+  return text;
+}
+
+std::string replay(const std::string& transcript) {
+  Engine engine;
+  std::string text;
+  std::istringstream lines(transcript);
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = parse_json_text(line, {.size_limit = line.size()});
+    if (!json || !json->value.contains("input")) {
+      EXPECT_TRUE(json.has_value()) << line;
+      continue;
+    }
+    const auto input = from_json<Input>(json->value);
+    EXPECT_TRUE(input.has_value()) << line << (input ? "" : input.error().what);
+    if (input) {
+      text += to_json_text(to_json(*input)) + "\n" + lines_of(engine.handle(*input));
+    }
+  }
+  return text;
+}
+
+World::World()
+    : engine_(std::make_unique<Engine>()),
+      steady_(std::chrono::seconds(1000)),
+      wall_(std::chrono::seconds(1'800'000'000)) {}
+
+const Commands& World::give(const Input& input) {
+  transcript_ += to_json_text(to_json(input)) + "\n";
+  last_ = engine_->handle(input);
+  transcript_ += lines_of(last_);
+  if (watcher) {
+    watcher(input, last_);
+  }
+  for (const Command& command : last_) {
+    commands_.push_back(command);
+    open_.push_back(command);
+    if (const auto* publish = std::get_if<Publish>(&command)) {
+      published_[publish->incident.id] = publish->incident;
+    } else if (const auto* reply = std::get_if<ReplyOperator>(&command)) {
+      answers_[reply->request] = reply->error;
+    }
+  }
+  return last_;
+}
+
+void World::start(const LedgerState& state, const std::string& policy) {
+  give(Tick{steady_, wall_, {}});
+  give(Loaded{state});
+  load_policy(policy);
+  find_device();
+  say_list();
+}
+
+void World::load_policy(const std::string& text) {
+  give(PolicyLoaded{{{"50-test.json", text}}});
+}
+
+const Commands& World::pass(std::chrono::seconds time) {
+  steady_ += time;
+  wall_ += time;
+  return give(Tick{steady_, wall_, {}});
+}
+
+void World::add_file(ByteRange range, std::uint64_t inode, const std::string& path) {
+  extents_.push_back({range, OwnerKind::kFile, inode, path});
+}
+
+void World::spoil(ByteRange range, bool cached) {
+  bad_.insert(range);
+  if (cached) {
+    cached_.insert(range);
+  }
+}
+
+void World::mend(ByteRange range) {
+  bad_.erase(range);
+}
+
+void World::say_list(bool complete) {
+  give(MediaErrors{{}, {kNode, kDeviceId, "badblocks", bad_.ranges(), complete}});
+}
+
+protocol::DeviceInfo World::device() const {
+  return {kNode, kDeviceId, 1U << 30U, 512, kUnit, false, filesystem()};
+}
+
+void World::find_device() {
+  give(DeviceFound{device()});
+}
+
+void World::lose_device() {
+  give(DeviceGone{{kNode, kDeviceId}});
+}
+
+bool World::answer_one() {
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    if (!held_.contains(kind_of(open_[i]))) {
+      const Command command = open_[i];
+      open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
+      answer(command);
+      return true;
+    }
+  }
+  return false;
+}
+
+void World::answer_nth(std::size_t n, bool fail) {
+  if (open_.empty()) {
+    return;
+  }
+  auto chosen = open_.begin() + static_cast<std::ptrdiff_t>(n % open_.size());
+  if (std::holds_alternative<Record>(*chosen)) {
+    fail = false;
+    chosen = std::find_if(open_.begin(), open_.end(),
+                          [](const Command& command) { return std::holds_alternative<Record>(command); });
+  }
+  const Command command = *chosen;
+  open_.erase(chosen);
+  if (fail) {
+    fail_at(command);
+  } else {
+    answer(command);
+  }
+}
+
+void World::fail_at(const Command& command) {
+  const protocol::ReplyError error{protocol::ErrorCode::kTimedOut, "as the test wants"};
+  if (const auto* observe = std::get_if<Observe>(&command)) {
+    give(ObserveFailed{observe->query, error});
+  } else if (const auto* plan = std::get_if<AskPlan>(&command)) {
+    give(ObserveFailed{plan->query, error});
+  } else if (const auto* list = std::get_if<List>(&command)) {
+    give(ObserveFailed{list->query, error});
+  } else if (const auto* run = std::get_if<RunJob>(&command)) {
+    give(WorkerGone{run->request.job, "could not be started"});
+  } else if (std::holds_alternative<Inspect>(command)) {
+    open_.push_back(command);  // whoever asks tries until there is an answer
+  }
+}
+
+void World::settle() {
+  constexpr int kMostAnswers = 100'000;
+  for (int i = 0; i < kMostAnswers; ++i) {
+    if (!answer_one()) {
+      return;
+    }
+  }
+  FAIL() << "the engine never comes to rest";
+}
+
+std::optional<OperatorError> World::ask(OperatorVerb verb, std::uint64_t incident, const std::string& hash) {
+  OperatorRequest request{OperatorId{next_operator_++}, verb, {}, {}, "uid 1000 (anna)"};
+  if (incident != 0) {
+    request.incident = IncidentId{incident};
+  }
+  if (!hash.empty()) {
+    request.plan_hash = hash;
+  }
+  give(request);
+  for (int i = 0; i < 1000 && !answers_.contains(request.request) && answer_one(); ++i) {
+  }
+  EXPECT_TRUE(answers_.contains(request.request)) << "no answer to a person";
+  return answers_[request.request];
+}
+
+std::optional<OperatorError> World::approve(std::uint64_t incident) {
+  const Case* what = find(incident);
+  const std::string hash = what != nullptr && what->incident.plan ? what->incident.plan->hash : "none";
+  return ask(OperatorVerb::kApprove, incident, hash);
+}
+
+const Case* World::find(std::uint64_t incident) const {
+  const auto it = cases().find(IncidentId{incident});
+  return it == cases().end() ? nullptr : &it->second;
+}
+
+std::optional<IncidentState> World::shown(std::uint64_t incident) const {
+  const auto it = published_.find(IncidentId{incident});
+  return it == published_.end() ? std::nullopt : std::optional(it->second.state);
+}
+
+void World::kill_worker(JobId job) {
+  workers_.erase(job);
+  give(WorkerGone{job, "killed"});
+}
+
+void World::forget_engine() {
+  engine_ = std::make_unique<Engine>();
+  open_.clear();
+  published_.clear();
+}
+
+bool World::answer(const Command& command) {
+  return std::visit([this](const auto& kind) { return answer(kind); }, command);
+}
+
+Owner World::owner_of(const ByteRange& range) const {
+  Owner owner;
+  owner.device_range = range;
+  const auto extent = std::find_if(extents_.begin(), extents_.end(),
+                                   [&](const Extent& candidate) { return candidate.range.contains(range); });
+  if (extent == extents_.end()) {
+    owner.kind = OwnerKind::kFree;
+    owner.filesystem = filesystem();
+    return owner;
+  }
+  owner.kind = extent->kind;
+  if (extent->kind == OwnerKind::kUnknown) {
+    owner.detail = "not mounted";
+    return owner;
+  }
+  owner.filesystem = filesystem();
+  if (extent->kind == OwnerKind::kFile) {
+    owner.file = FileId{extent->inode, 7};
+    owner.paths = {{extent->path}};
+    owner.all_names = true;
+    owner.file_offset = range.offset - extent->range.offset;
+  }
+  return owner;
+}
+
+protocol::ObservedRange World::observe(const ByteRange& range) const {
+  const bool bad = bad_.overlaps(range);
+  protocol::ObservedRange seen;
+  seen.device_range = range;
+  seen.listed = bad ? protocol::Listed::kYes : protocol::Listed::kNo;
+  seen.readable = bad ? protocol::Readable::kNo : protocol::Readable::kYes;
+  seen.phantom = false;
+  seen.owners = {owner_of(range)};
+  seen.evidence = {"fiemap"};
+  return seen;
+}
+
+// Cut where an extent begins or ends, as the real observer does.
+bool World::answer(const Observe& command) {
+  protocol::Observation observation{device(), kBoot, {}};
+  for (const ByteRange& range : command.request.ranges) {
+    std::set<std::uint64_t> borders = {range.end()};
+    for (const Extent& extent : extents_) {
+      for (const std::uint64_t border : {extent.range.offset, extent.range.end()}) {
+        if (border > range.offset && border < range.end()) {
+          borders.insert(border);
+        }
+      }
+    }
+    std::uint64_t from = range.offset;
+    for (const std::uint64_t to : borders) {
+      observation.ranges.push_back(observe({from, to - from}));
+      from = to;
+    }
+  }
+  give(Observed{command.query, std::move(observation)});
+  return true;
+}
+
+Plan World::plan_for(const protocol::PlanRequest& request) const {
+  Plan plan;
+  plan.device = kNode;
+  plan.device_id = request.device_id;
+  plan.boot_id = kBoot;
+  plan.owner = OwnerKind::kFile;
+  plan.filesystem = filesystem();
+  plan.bad = request.ranges;
+  RangeSet units;
+  for (const ByteRange& range : request.ranges) {
+    units.insert(round_out(range, kUnit));
+  }
+  for (const ByteRange& unit : units.ranges()) {
+    std::string sectors;
+    for (std::uint64_t at = unit.offset; at < unit.end(); at += kSectorBytes) {
+      const ByteRange sector{at, kSectorBytes};
+      const bool bad = bad_.overlaps(sector);
+      sectors += bad ? (cached_.overlaps(sector) ? kSectorCached : kSectorLost) : kSectorGood;
+      (sectors.back() == kSectorLost ? plan.lost : plan.salvageable).push_back(sector);
+    }
+    plan.method = sectors.find(kSectorLost) == std::string::npos ? Method::kRedirty : Method::kRewrite;
+    const Owner owner = owner_of({unit.offset, 1});
+    plan.units.push_back({{unit, plan.method, sectors}, {{*owner.file, *owner.file_offset, unit}}});
+  }
+  plan.method = plan.lost.empty() ? Method::kRedirty : Method::kRewrite;
+  return plan;
+}
+
+bool World::answer(const AskPlan& command) {
+  const ByteRange first = command.request.ranges.front();
+  if (!bad_.overlaps(first)) {
+    give(PlanRefused{command.query, {RefusalState::kCleared, "no longer listed"}});
+  } else if (owner_of(first).kind != OwnerKind::kFile) {
+    give(PlanRefused{command.query,
+                     {RefusalState::kBlocked, std::string(to_string(owner_of(first).kind)) + " is never written"}});
+  } else {
+    give(Planned{command.query, plan_for(command.request)});
+  }
+  return true;
+}
+
+bool World::answer(const List& command) {
+  give(MediaErrors{command.query, {kNode, kDeviceId, "badblocks", bad_.ranges(), true}});
+  return true;
+}
+
+bool World::answer(const Record& command) {
+  records_.push_back(command.record);
+  give(Recorded{command.record.seq});
+  return true;
+}
+
+Step World::step_of(const protocol::RepairRequest& request, std::uint64_t index) const {
+  Step step;
+  step.job = request.job;
+  step.index = index;
+  const Unit& unit = request.plan.units.at(index).unit;
+  step.kind = unit.method == Method::kRedirty ? StepKind::kRedirty : StepKind::kPwrite;
+  step.device_range = unit.device_range;
+  step.spool_sha256 = kDigest;
+  return step;
+}
+
+protocol::RepairReply World::reply_to(const protocol::RepairRequest& request, Outcome outcome) const {
+  protocol::RepairReply reply{request.job, outcome, "as the world has it", {}, {}};
+  if (outcome == Outcome::kSucceeded) {
+    reply.proof = Proof{true, true, true, kDigest, kDigest, true};
+    for (const ByteRange& lost : request.plan.lost) {
+      reply.manifest.lost.push_back({{}, request.plan.units.front().mappings.front().file.inode, 0, lost});
+    }
+    for (const PlannedUnit& planned : request.plan.units) {
+      reply.manifest.units.push_back(planned.unit);
+    }
+  }
+  return reply;
+}
+
+bool World::answer(const RunJob& command) {
+  const JobId job = command.request.job;
+  workers_[job] = command.request;
+  if (!take_steps) {
+    return true;
+  }
+  if (const auto error = std::exchange(next_error, std::nullopt)) {
+    workers_.erase(job);
+    give(JobRefused{job, {*error, "as the test wants"}});
+    give(WorkerGone{job, "ended"});
+    return true;
+  }
+  give(StepIntent{step_of(command.request, 0)});
+  return true;
+}
+
+// One step after the other; the last one is followed by the answer.
+bool World::answer(const Proceed& command) {
+  const auto worker = workers_.find(command.request.job);
+  if (worker == workers_.end()) {
+    return true;
+  }
+  const protocol::RepairRequest request = worker->second;
+  Step step = step_of(request, command.request.index);
+  const Outcome outcome = next_outcome.value_or(Outcome::kSucceeded);
+  step.outcome = outcome;
+  if (outcome == Outcome::kSucceeded) {
+    bad_.erase(step.device_range);
+  }
+  give(StepFinished{step});
+  if (outcome == Outcome::kSucceeded && command.request.index + 1 < request.plan.units.size()) {
+    give(StepIntent{step_of(request, command.request.index + 1)});
+    return true;
+  }
+  next_outcome.reset();
+  give(JobFinished{reply_to(request, outcome)});
+  return true;
+}
+
+bool World::answer(const Release& command) {
+  if (workers_.erase(command.request.job) != 0) {
+    give(WorkerGone{command.request.job, "ended"});
+  }
+  return true;
+}
+
+bool World::answer(const CancelJob& command) {
+  if (workers_.erase(command.job) != 0) {
+    give(WorkerGone{command.job, "cancelled"});
+  }
+  return true;
+}
+
+bool World::answer(const Inspect& /*command*/) {
+  give(Inspected{});
+  return true;
+}
+
+}  // namespace pmend::engine
