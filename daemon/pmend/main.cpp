@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pmend/app.hpp"
 #include "pmend/options.hpp"
+#include "pmend/startup.hpp"
 
 int main(int argc, char** argv) {
   return pmend::cli::run("pmend", [&] {
@@ -7,9 +9,10 @@ int main(int argc, char** argv) {
     if (!options) {
       return pmend::cli::finish(options.error());
     }
-    const char* const missing = options->check_config
-                                    ? "--check-config: this build cannot read configuration or policy yet"
-                                    : "this build has no engine yet: nothing is watched and nothing is repaired";
-    return pmend::cli::finish(pmend::cli::unavailable("pmend", missing));
+    if (options->check_config) {
+      return pmend::cli::finish(pmend::daemon::check_configuration(*options));
+    }
+    const auto app = pmend::daemon::App::make(*options);
+    return app ? (*app)->run() : pmend::cli::finish(app.error());
   });
 }

@@ -67,6 +67,14 @@ EngineStatus Engine::status() const {
   return status;
 }
 
+std::optional<PolicyExplanation> Engine::explain(IncidentId id) const {
+  const auto what = core_->cases.find(id);
+  if (what == core_->cases.end() || !core_->policy) {
+    return std::nullopt;
+  }
+  return core_->policy->explain(facts_for(*core_, what->second));
+}
+
 bool Engine::may_exit() const {
   return core_->stopping && core_->waiting.empty() && status().jobs == 0;
 }

@@ -6,10 +6,12 @@
 #include "pmend/engine/command.hpp"
 #include "pmend/engine/input.hpp"
 #include "pmend/model/incident.hpp"
+#include "pmend/policy/policy.hpp"
 
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,8 @@ class Engine {
   // What is open or dismissed now, by number; may be ahead of what is durable.
   const std::map<IncidentId, Case>& cases() const;
   EngineStatus status() const;
+  // How the policy in force looks at an open incident now; nothing if there is no such incident or no policy.
+  std::optional<PolicyExplanation> explain(IncidentId id) const;
   // True when after a Shutdown no worker is left and all that was to be recorded is durable (or cannot be).
   bool may_exit() const;
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/observer_client.hpp"
+
+#include "pmend/model/events.hpp"
+#include "pmend/model/json_reader.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace pmend::daemon {
+namespace {
+
+using protocol::ReplyError;
+using protocol::Verb;
+using std::chrono::seconds;
+
+// A worker that watched for so long was healthy.
+constexpr seconds kHealthy{60};
+
+constexpr seconds kWatchDeadline{60};
+constexpr seconds kListDeadline{30};
+// Reading what may be bad, and walking a file system for names, takes its time.
+constexpr seconds kObserveDeadline{120};
+constexpr seconds kPlanDeadline{120};
+constexpr seconds kLocateDeadline{60};
+
+}  // namespace
+
+ObserverClient::ObserverClient(Parts parts, protocol::WatchRequest watch)
+    : parts_(std::move(parts)), watch_(std::move(watch)), again_(parts_.io) {}
+
+void ObserverClient::start() {
+  again_.set(seconds(0), [this] { start_worker(); });
+}
+
+void ObserverClient::start_worker() {
+  auto worker = WorkerClient::start(parts_.io, parts_.place, protocol::Role::kObserve,
+                                    {[this](const protocol::Event& event) { take(event); }, [this] { give_up(); },
+                                     [this](const std::string& why) { lost(why); }});
+  if (!worker) {
+    lost(worker.error().message());
+    return;
+  }
+  worker_ = std::move(*worker);
+  begin_watch();
+}
+
+void ObserverClient::watch(protocol::WatchRequest watch) {
+  if (watch_ == watch) {
+    return;
+  }
+  watch_ = std::move(watch);
+  if (worker_) {
+    begin_watch();
+  }
+}
+
+void ObserverClient::begin_watch() {
+  worker_->ask<protocol::WatchReply>({Verb::kWatch, to_json(watch_), kWatchDeadline}, [this](const auto& reply) {
+    if (reply) {
+      watching(*reply);
+    } else {
+      worker_->kill("it cannot watch: " + reply.error().what);
+    }
+  });
+}
+
+void ObserverClient::watching(const protocol::WatchReply& reply) {
+  if (!std::exchange(observing_, true)) {
+    observing_since_ = clock_.steady();
+    std::string sources;
+    for (const std::string& source : reply.sources) {
+      sources += (sources.empty() ? "" : ", ") + source;
+    }
+    parts_.log.write(log::make_record(log::Level::kInfo, "The observing worker watches; sources: {SOURCES}",
+                                      {{"SOURCES", sources.empty() ? "none" : sources}}));
+    parts_.on_watching();
+  }
+  for (const std::string& problem : reply.problems) {
+    parts_.log.write(log::make_record(log::Level::kWarning, "Not watched: {PROBLEM}", {{"PROBLEM", problem}}));
+  }
+}
+
+template <class Body, class Make>
+void ObserverClient::put_event(const protocol::Event& event, const Make& make) {
+  auto body = from_json<Body>(event.body);
+  if (body) {
+    parts_.put(make(std::move(*body)));
+  } else {
+    worker_->kill("its event " + std::string(to_string(event.kind)) + " is none: " + body.error().message());
+  }
+}
+
+void ObserverClient::take(const protocol::Event& event) {
+  switch (event.kind) {
+    case protocol::EventKind::kDeviceFound:
+      return put_event<protocol::DeviceInfo>(event, [](auto body) { return engine::DeviceFound{std::move(body)}; });
+    case protocol::EventKind::kDeviceGone:
+      return put_event<protocol::DeviceGone>(event, [](auto body) { return engine::DeviceGone{std::move(body)}; });
+    case protocol::EventKind::kMediaErrors:
+      return put_event<MediaErrorList>(event, [](auto body) { return engine::MediaErrors{{}, std::move(body)}; });
+    case protocol::EventKind::kMountsChanged:
+      return put_event<protocol::Empty>(event, [](auto) { return engine::MountsChanged{}; });
+    case protocol::EventKind::kGap:
+      return put_event<protocol::Gap>(event, [](auto body) { return engine::Gap{std::move(body)}; });
+    case protocol::EventKind::kStep:
+      worker_->kill("it told of a step, which only a repairing worker takes");
+      return;
+  }
+}
+
+void ObserverClient::fail_query(engine::QueryId query, const ReplyError& error) {
+  parts_.put(engine::ObserveFailed{query, error});
+}
+
+void ObserverClient::observe(const engine::Observe& command) {
+  if (!worker_) {
+    return;
+  }
+  worker_->ask<protocol::Observation>(
+      {Verb::kObserve, to_json(command.request), kObserveDeadline}, [this, query = command.query](auto reply) {
+        reply ? parts_.put(engine::Observed{query, std::move(*reply)}) : fail_query(query, reply.error());
+      });
+}
+
+void ObserverClient::plan(const engine::AskPlan& command) {
+  if (!worker_) {
+    return;
+  }
+  worker_->ask<protocol::PlanReply>({Verb::kPlan, to_json(command.request), kPlanDeadline},
+                                    [this, query = command.query](auto reply) {
+                                      if (!reply) {
+                                        fail_query(query, reply.error());
+                                      } else if (reply->plan) {
+                                        parts_.put(engine::Planned{query, std::move(*reply->plan)});
+                                      } else {
+                                        parts_.put(engine::PlanRefused{query, std::move(*reply->refusal)});
+                                      }
+                                    });
+}
+
+void ObserverClient::list(const engine::List& command) {
+  if (!worker_) {
+    return;
+  }
+  worker_->ask<MediaErrorList>(
+      {Verb::kList, to_json(protocol::DeviceRequest{command.device}), kListDeadline},
+      [this, query = command.query](auto reply) {
+        reply ? parts_.put(engine::MediaErrors{query, std::move(*reply)}) : fail_query(query, reply.error());
+      });
+}
+
+void ObserverClient::locate(const protocol::LocateRequest& request, OnLocated on_located) {
+  if (worker_) {
+    worker_->ask<protocol::LocateReply>({Verb::kLocate, to_json(request), kLocateDeadline}, std::move(on_located));
+  }
+}
+
+void ObserverClient::stop(std::function<void()> on_stopped) {
+  on_stopped_ = std::move(on_stopped);
+  if (worker_) {
+    worker_->finish();
+  } else {
+    again_.set(seconds(0), on_stopped_);
+  }
+}
+
+// It writes nothing, so a new one may be started while it hangs.
+void ObserverClient::give_up() {
+  lost("it was killed and does not end; it is left behind");
+}
+
+void ObserverClient::lost(const std::string& why) {
+  worker_.reset();
+  if (on_stopped_) {
+    again_.set(seconds(0), on_stopped_);
+    return;
+  }
+  parts_.put(engine::WorkerGone{std::nullopt, why});
+  if (std::exchange(observing_, false) && clock_.steady() - observing_since_ >= kHealthy) {
+    back_off_.reset();
+  }
+  const auto wait = back_off_.next();
+  parts_.log.write(log::make_record(log::Level::kWarning,
+                                    "The observing worker is gone ({WHY}); starting it again in {SECONDS} s",
+                                    {{"WHY", why}, {"SECONDS", std::to_string(wait.count())}}));
+  again_.set(wait, [this] { start_worker(); });
+}
+
+}  // namespace pmend::daemon

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "loop/deadline.hpp"
+#include "pmend/back_off.hpp"
+#include "pmend/base/clock.hpp"
+#include "pmend/base/log.hpp"
+#include "pmend/engine/command.hpp"
+#include "pmend/model/observe_verbs.hpp"
+#include "pmend/put_input.hpp"
+#include "pmend/settings.hpp"
+#include "pmend/worker_client.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pmend::daemon {
+
+// The observing worker: kept alive, told what to watch, asked what the engine wants to know. What it says becomes
+// inputs of the engine. When it ends it is started again after a while, and everything is found anew.
+class ObserverClient {
+ public:
+  struct Parts {
+    boost::asio::io_context& io;
+    log::Sink& log;
+    WorkerPlace place;
+    PutInput put;
+    std::function<void()> on_watching;  // observing() became true; that it became false tells WorkerGone
+  };
+  ObserverClient(Parts parts, protocol::WatchRequest watch);
+
+  // The first worker, from the loop.
+  void start();
+  // From now on this is watched.
+  void watch(protocol::WatchRequest watch);
+
+  // Questions of the engine. Those that a worker leaves unanswered are void: WorkerGone tells.
+  void observe(const engine::Observe& command);
+  void plan(const engine::AskPlan& command);
+  void list(const engine::List& command);
+
+  using OnLocated = std::function<void(tl::expected<protocol::LocateReply, protocol::ReplyError>)>;
+  // Not called where there is no worker, or no more.
+  void locate(const protocol::LocateRequest& request, OnLocated on_located);
+
+  // A worker is there and watches.
+  bool observing() const { return observing_; }
+
+  // No new worker; `on_stopped` is called from the loop when the one that is there has gone.
+  void stop(std::function<void()> on_stopped);
+
+ private:
+  void start_worker();
+  void begin_watch();
+  void watching(const protocol::WatchReply& reply);
+  void take(const protocol::Event& event);
+  template <class Body, class Make>
+  void put_event(const protocol::Event& event, const Make& make);
+  void fail_query(engine::QueryId query, const protocol::ReplyError& error);
+  void lost(const std::string& why);
+  void give_up();
+
+  Parts parts_;
+  protocol::WatchRequest watch_;
+  bool observing_ = false;
+  SteadyTime observing_since_;
+  BackOff back_off_;
+  SystemClock clock_;
+  std::function<void()> on_stopped_;
+  loop::Deadline again_;
+  std::unique_ptr<WorkerClient> worker_;
+};
+
+}  // namespace pmend::daemon
