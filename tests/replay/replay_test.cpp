@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stories.hpp"
-
 #include "../unit/engine/world.hpp"
+#include "stories.hpp"
 
 #include <gtest/gtest.h>
 

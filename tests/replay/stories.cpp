@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stories.hpp"
 
-#include "pmend/ledger/ledger.hpp"
-
 #include "../unit/engine/world.hpp"
+#include "pmend/ledger/ledger.hpp"
 
 #include <gtest/gtest.h>
 

@@ -25,12 +25,12 @@
 // planning, deciding, repairing, operating, starting, recording. They change it only while an input is handled.
 namespace pmend::engine {
 
-inline constexpr std::uint64_t kMostAttempts = 3;        // jobs for one incident, until a person says retry
-inline constexpr std::uint64_t kMostIndeterminate = 2;   // outcomes that nobody knows, then a person has to look
-inline constexpr std::uint64_t kMostLooks = 3;           // observations in a row that lead nowhere
-inline constexpr std::size_t kMostRangesPerObserve = 512;  // keeps the request within one message
+inline constexpr std::uint64_t kMostAttempts = 3;             // jobs for one incident, until a person says retry
+inline constexpr std::uint64_t kMostIndeterminate = 2;        // outcomes that nobody knows, then a person has to look
+inline constexpr std::uint64_t kMostLooks = 3;                // observations in a row that lead nowhere
+inline constexpr std::size_t kMostRangesPerObserve = 512;     // keeps the request within one message
 inline constexpr std::size_t kMostIncidentsPerDevice = 4096;  // what is more becomes one that nobody looks into
-inline constexpr std::size_t kMostPlansAsked = 16;       // more would only wait in the observer's queue
+inline constexpr std::size_t kMostPlansAsked = 16;            // more would only wait in the observer's queue
 inline constexpr std::string_view kNotLookedAtYet = "not looked at since pmend was started";
 inline constexpr std::chrono::seconds kInspectEvery{1};  // while a worker of a former pmend holds a lock
 inline constexpr std::chrono::seconds kDecideEvery{60};  // where rules depend on the time of day
@@ -77,8 +77,8 @@ struct Core {
   bool stopping = false;
   std::string ledger_failure;  // empty: the ledger works
   std::optional<Policy> policy;
-  std::map<std::string, Device> devices;  // by device_id
-  std::set<Lock> foreign;                 // held by workers that are not ours
+  std::map<std::string, Device> devices;      // by device_id
+  std::set<Lock> foreign;                     // held by workers that are not ours
   std::map<std::string, JobId> ended_spools;  // spool keys of jobs that ended before this start
 
   // What came of it.
@@ -99,8 +99,8 @@ struct Core {
   // What goes out: recording.hpp.
   Commands out;
   std::set<IncidentId> touched;
-  std::vector<LedgerChange> changes;  // in the order that they were made; incidents come before all of them
-  std::vector<Deferred> deferred;     // until the record of this input is durable
+  std::vector<LedgerChange> changes;              // in the order that they were made; incidents come before all of them
+  std::vector<Deferred> deferred;                 // until the record of this input is durable
   std::map<IncidentId, ledger::PutIncident> put;  // what was recorded last of each open incident
   std::map<std::uint64_t, std::vector<Deferred>> waiting;  // by seq
   std::uint64_t last_seq = 0;

@@ -63,8 +63,8 @@ void keep(Core& core, Case& what, const PolicyDecision& outcome) {
   }
   if (what.incident.decision != outcome.decision) {
     what.incident.decision = outcome.decision;
-    core.change(ledger::PutDecision{what.id(), hash, std::chrono::floor<std::chrono::seconds>(core.wall),
-                                    outcome.decision});
+    core.change(
+        ledger::PutDecision{what.id(), hash, std::chrono::floor<std::chrono::seconds>(core.wall), outcome.decision});
   }
   drop_stale_approval(core, what);
 }
@@ -102,8 +102,8 @@ void queue_or_not(Core& core, Case& what) {
   }
   const auto hit = limit_against(core, what);
   if (!hit) {
-    core.move(what, IncidentState::kQueued, is_approved(what) ? "approved by " + what.approval->who
-                                                              : first_reason(*what.incident.decision));
+    core.move(what, IncidentState::kQueued,
+              is_approved(what) ? "approved by " + what.approval->who : first_reason(*what.incident.decision));
     return;
   }
   if (!hit->until) {
@@ -160,12 +160,12 @@ std::optional<LimitHit> hourly_limit(const Core& core, const PolicyLimits& limit
 
 std::optional<LimitHit> daily_limit(const Core& core, const PolicyLimits& limits, std::uint64_t bytes_lost) {
   const Window day = window_since(core, core.wall - hours(24));
-  if (bytes_lost == 0 || (bytes_lost <= limits.lost_bytes_per_day &&
-                          day.bytes_lost <= limits.lost_bytes_per_day - bytes_lost)) {
+  if (bytes_lost == 0 ||
+      (bytes_lost <= limits.lost_bytes_per_day && day.bytes_lost <= limits.lost_bytes_per_day - bytes_lost)) {
     return std::nullopt;
   }
-  std::string reason = "it would lose more than the limit of " + std::to_string(limits.lost_bytes_per_day) +
-                       " bytes per day allows";
+  std::string reason =
+      "it would lose more than the limit of " + std::to_string(limits.lost_bytes_per_day) + " bytes per day allows";
   if (bytes_lost > limits.lost_bytes_per_day || !day.oldest) {
     return LimitHit{std::move(reason), std::nullopt};
   }

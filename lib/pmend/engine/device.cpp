@@ -46,13 +46,15 @@ RangeSet Device::listed() const {
 }
 
 bool Device::lists_complete() const {
-  return !lists.empty() && std::all_of(lists.begin(), lists.end(), [](const auto& list) { return list.second.complete; });
+  return !lists.empty() &&
+         std::all_of(lists.begin(), lists.end(), [](const auto& list) { return list.second.complete; });
 }
 
 std::vector<std::string> Device::sources_of(const std::vector<ByteRange>& ranges) const {
   std::vector<std::string> sources;
   for (const auto& [source, list] : lists) {
-    if (std::any_of(ranges.begin(), ranges.end(), [&](const ByteRange& range) { return list.ranges.overlaps(range); })) {
+    if (std::any_of(ranges.begin(), ranges.end(),
+                    [&](const ByteRange& range) { return list.ranges.overlaps(range); })) {
       sources.push_back(source);
     }
   }

@@ -21,16 +21,16 @@ struct Core;
 
 // How pmend is, for people.
 struct EngineStatus {
-  bool ready = false;       // ledger and policy are loaded
-  bool paused = false;      // by a person
-  bool acting = false;      // may begin repairs
-  std::string why_not;      // of acting, empty if it does
+  bool ready = false;                              // ledger and policy are loaded
+  bool paused = false;                             // by a person
+  bool acting = false;                             // may begin repairs
+  std::string why_not;                             // of acting, empty if it does
   std::map<IncidentState, std::size_t> incidents;  // how many there are in each state; the closed ones are not counted
-  std::size_t jobs = 0;     // with a worker
+  std::size_t jobs = 0;                            // with a worker
 };
 
-// The state machine that knows the order of the stages: it is told what happened and says what is to be done. No I/O, no
-// thread, no clock but what Tick says: equal inputs give equal commands, byte for byte. Not thread-safe.
+// The state machine that knows the order of the stages: it is told what happened and says what is to be done. No I/O,
+// no thread, no clock but what Tick says: equal inputs give equal commands, byte for byte. Not thread-safe.
 class Engine {
  public:
   Engine();

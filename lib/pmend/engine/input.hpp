@@ -184,10 +184,10 @@ struct Shutdown {
   static constexpr std::string_view kName = "shutdown";
 };
 
-using Input = std::variant<Loaded, PolicyLoaded, Tick, DeviceFound, DeviceGone, MediaErrors, MountsChanged, Gap,
-                           Observed, ObserveFailed, Planned, PlanRefused, StepIntent, StepFinished, JobFinished,
-                           JobRefused, WorkerGone, WorkerStuck, Inspected, Recorded, RecordFailed, OperatorRequest,
-                           Shutdown>;
+using Input =
+    std::variant<Loaded, PolicyLoaded, Tick, DeviceFound, DeviceGone, MediaErrors, MountsChanged, Gap, Observed,
+                 ObserveFailed, Planned, PlanRefused, StepIntent, StepFinished, JobFinished, JobRefused, WorkerGone,
+                 WorkerStuck, Inspected, Recorded, RecordFailed, OperatorRequest, Shutdown>;
 
 Json to_json(const Input& input);
 void read_json(const JsonReader& in, Input& input);

@@ -38,10 +38,9 @@ struct Job {
   bool begun = false;       // a step of it was proceeded with, in this run or before: it has to be finished
   bool reobserved = false;  // while kOpen: the world was looked at again
   protocol::RepairRequest request;
-  std::map<std::uint64_t, Step> steps;         // by index; those without outcome are open
-  std::optional<std::uint64_t> waiting_step;   // its intent is being recorded
-  std::optional<std::uint64_t> proceeded;      // the last one that this run was told to take
-
+  std::map<std::uint64_t, Step> steps;        // by index; those without outcome are open
+  std::optional<std::uint64_t> waiting_step;  // its intent is being recorded
+  std::optional<std::uint64_t> proceeded;     // the last one that this run was told to take
 };
 
 }  // namespace pmend::engine

@@ -164,6 +164,10 @@ void end_job(Core& core, Job& job, Outcome outcome, const std::string& reason) {
 void finish(Core& core, Job& job, const protocol::RepairReply& reply) {
   Case& what = *core.find(job.incident);
   Outcome outcome = proven_outcome(reply, job.request.plan.method);
+  if (!job.begun &&
+      (outcome == Outcome::kSucceeded || outcome == Outcome::kPartlyDone || outcome == Outcome::kIndeterminate)) {
+    outcome = Outcome::kInterrupted;  // whatever it says: it was never told to take a step
+  }
   // A step whose end was not told is unknown, unless the answer is proven or the run was there to find out.
   if (job.begun && has_open_step(job) && !job.resume && outcome != Outcome::kSucceeded) {
     outcome = Outcome::kIndeterminate;

@@ -75,8 +75,8 @@ std::vector<log::Field> fields_of(const Incident& incident) {
 }  // namespace
 
 std::optional<log::Record> message_of(const Case& what) {
-  const auto message = std::find_if(kMessages.begin(), kMessages.end(),
-                                    [&](const Message& row) { return row.state == what.state(); });
+  const auto message =
+      std::find_if(kMessages.begin(), kMessages.end(), [&](const Message& row) { return row.state == what.state(); });
   if (message == kMessages.end()) {
     return std::nullopt;
   }

@@ -73,9 +73,9 @@ bool settle_gone(Core& core, Case& what, const std::vector<ObservedRange>& obser
   }
   const RangeSet listed = device.listed();
   const std::vector<ByteRange> gone_ranges = gone.ranges();
-  const bool confirmed = device.lists_complete() &&
-                         std::none_of(gone_ranges.begin(), gone_ranges.end(),
-                                      [&](const ByteRange& range) { return listed.overlaps(range); });
+  const bool confirmed =
+      device.lists_complete() && std::none_of(gone_ranges.begin(), gone_ranges.end(),
+                                              [&](const ByteRange& range) { return listed.overlaps(range); });
   if (!confirmed) {
     want_list(device);
     core.look_later(what, "it reads again, but the list is not complete or still has it");

@@ -52,8 +52,7 @@ Answer approve(Core& core, Case& what, const OperatorRequest& input) {
   if (what.state() != IncidentState::kHeld) {
     return Refusal{OperatorError::kInvalid, state_text(what) + ", not held"};
   }
-  what.approval =
-      Approval{*input.plan_hash, input.who, std::chrono::floor<std::chrono::seconds>(core.wall)};
+  what.approval = Approval{*input.plan_hash, input.who, std::chrono::floor<std::chrono::seconds>(core.wall)};
   core.change(ledger::PutApproval{what.id(), *what.approval});
   audit(core, input, what.id(), "approved plan " + *input.plan_hash);
   what.memory.attempts = 0;

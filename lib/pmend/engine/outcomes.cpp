@@ -60,8 +60,8 @@ Outcome proven_outcome(const protocol::RepairReply& reply, Method method) {
   const Proof& proof = *reply.proof;
   // An exchange is meant to change the extents; the worker compares them with the planned ones.
   const bool extents = method == Method::kExchange || proof.extents_before == proof.extents_after;
-  const bool whole = proof.badblocks_clear && proof.read_back && proof.neighbours_unchanged &&
-                     proof.attributes_unchanged && extents;
+  const bool whole =
+      proof.badblocks_clear && proof.read_back && proof.neighbours_unchanged && proof.attributes_unchanged && extents;
   return whole ? Outcome::kSucceeded : Outcome::kIndeterminate;
 }
 

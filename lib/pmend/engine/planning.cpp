@@ -9,13 +9,25 @@
 namespace pmend::engine {
 namespace {
 
-// True if the plan keeps to the units of this incident. The worker checks far more before it acts; this keeps a
-// confused answer from being shown and approved under the wrong number.
+bool owns(const Incident& incident, const Mapping& mapping) {
+  return std::any_of(incident.owners.begin(), incident.owners.end(),
+                     [&](const Owner& owner) { return owner.file && *owner.file == mapping.file; });
+}
+
+// A unit of the incident: in its repair units, or, where a method takes whole pages of a file, in a file of its owners.
+bool is_unit_of(const Incident& incident, const PlannedUnit& planned, const ByteRange& around) {
+  const bool mapped =
+      !planned.mappings.empty() && std::all_of(planned.mappings.begin(), planned.mappings.end(),
+                                               [&](const Mapping& mapping) { return owns(incident, mapping); });
+  return mapped || around.contains(planned.unit.device_range);
+}
+
 bool is_about(const Plan& plan, const Case& what, std::uint64_t unit) {
   const ByteRange around = round_out(what.incident.device_range, unit);
-  return plan.device_id == what.incident.device_id && !plan.units.empty() &&
-         std::all_of(plan.units.begin(), plan.units.end(),
-                     [&](const PlannedUnit& planned) { return around.contains(planned.unit.device_range); });
+  const auto touches = [&](const PlannedUnit& planned) { return planned.unit.device_range.overlaps(around); };
+  const auto fits = [&](const PlannedUnit& planned) { return is_unit_of(what.incident, planned, around); };
+  return plan.device_id == what.incident.device_id && std::any_of(plan.units.begin(), plan.units.end(), touches) &&
+         std::all_of(plan.units.begin(), plan.units.end(), fits);
 }
 
 // The incident that waits for this answer.

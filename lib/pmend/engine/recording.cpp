@@ -140,9 +140,10 @@ void on(Core& core, const RecordFailed& input) {
     return;
   }
   core.ledger_failure = input.why.empty() ? "unknown error" : input.why;
-  log::Record record = log::make_record(
-      log::Level::kError, "The ledger cannot be written ({WHY}); pmend goes on watching and stops acting until a restart",
-      {{"WHY", core.ledger_failure}});
+  log::Record record =
+      log::make_record(log::Level::kError,
+                       "The ledger cannot be written ({WHY}); pmend goes on watching and stops acting until a restart",
+                       {{"WHY", core.ledger_failure}});
   record.message_id = kLedgerFailedMessageId;
   core.out.emplace_back(Log{std::move(record)});
   for (auto& [seq, deferred] : std::exchange(core.waiting, {})) {

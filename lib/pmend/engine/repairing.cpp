@@ -269,8 +269,9 @@ void on(Core& core, const WorkerStuck& input) {
   }
   Case* what = core.find(job->incident);
   if (what != nullptr && what->state() == IncidentState::kRepairing) {
-    core.move(*what, IncidentState::kStuck,
-              "the worker cannot be stopped and its write may still land; nothing else is written there until it is gone");
+    core.move(
+        *what, IncidentState::kStuck,
+        "the worker cannot be stopped and its write may still land; nothing else is written there until it is gone");
   }
 }
 

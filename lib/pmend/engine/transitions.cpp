@@ -39,7 +39,8 @@ void add_row(std::string& text, std::string_view a, std::string_view b, std::str
 }
 
 std::string render_notes() {
-  std::string text = "\n## What they mean\n\n| state | standing | meaning | what a person can do |\n|---|---|---|---|\n";
+  std::string text =
+      "\n## What they mean\n\n| state | standing | meaning | what a person can do |\n|---|---|---|---|\n";
   for (const StateNote& note : kStateNotes) {
     text.append("| ").append(to_string(note.state)).append(" ");
     add_row(text, standing_text(note.standing), note.meaning, note.person);

@@ -23,8 +23,8 @@ ByteRange span_of(const BadRun& run);
 // How many units `range` touches.
 std::uint64_t units_of(const ByteRange& range, std::uint64_t unit);
 
-// `bad` (sorted, disjoint) as the longest runs of adjoining units of at most kMaxUnitsPerPlan. From the `most_runs`-th on
-// nothing is cut, so that a list that names a whole device does not become a million runs.
+// `bad` (sorted, disjoint) as the longest runs of adjoining units of at most kMaxUnitsPerPlan. From the `most_runs`-th
+// on nothing is cut, so that a list that names a whole device does not become a million runs.
 std::vector<BadRun> unit_runs(const std::vector<ByteRange>& bad, std::uint64_t unit, std::size_t most_runs);
 
 // True if the unit after the last of `before` is the first of `after`, or they share one.
@@ -38,8 +38,8 @@ struct OwnedRun {
   std::string owner_key;  // equal for the same set of owners
 };
 
-// Cuts `run`, of at most kMaxUnitsPerPlan units, where the owners of its units change. A unit that two owners share has both. What `observed` (in order of
-// offset) does not cover has an unknown owner.
+// Cuts `run`, of at most kMaxUnitsPerPlan units, where the owners of its units change. A unit that two owners share has
+// both. What `observed` (in order of offset) does not cover has an unknown owner.
 std::vector<OwnedRun> split_by_owner(const BadRun& run, const std::vector<protocol::ObservedRange>& observed,
                                      std::uint64_t unit);
 

@@ -16,8 +16,8 @@ constexpr const char* kRepairAll =
     R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}]})";
 
 std::string limited(const std::string& limits) {
-  return R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}], "limits": {)" + limits +
-         "}}";
+  return R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}], "limits": {)" +
+         limits + "}}";
 }
 
 class Deciding : public testing::Test {
@@ -197,7 +197,8 @@ TEST_F(Deciding, ARecurrenceIsHeldUnlessARuleNamesIt) {
 TEST_F(Deciding, AMethodThatTheRuleDoesNotAllowIsPlannedAgainAndThenHeld) {
   spoil(1);
   world_.start(
-      {}, R"({"rules": [{"name": "r", "when": {"bytes_lost": {"min": 1}}, "then": {"action": "repair", "methods": ["redirty"]}}]})");
+      {},
+      R"({"rules": [{"name": "r", "when": {"bytes_lost": {"min": 1}}, "then": {"action": "repair", "methods": ["redirty"]}}]})");
   world_.settle();
   EXPECT_EQ(world_.shown(1), S::kHeld);
   EXPECT_THAT(world_.all<RunJob>(), IsEmpty());
@@ -230,8 +231,8 @@ TEST_F(Deciding, RulesAboutTheTimeOfDayAreAskedEveryMinute) {
   const auto timers = world_.all<ArmTimer>();
   ASSERT_FALSE(timers.empty());
   ASSERT_TRUE(timers.back().at);
-  world_.give(Tick{*timers.back().at, WallTime(std::chrono::seconds(1'800'000'100)),
-                   LocalTime{Weekday::kMonday, 23 * 60}});
+  world_.give(
+      Tick{*timers.back().at, WallTime(std::chrono::seconds(1'800'000'100)), LocalTime{Weekday::kMonday, 23 * 60}});
   world_.settle();
   EXPECT_EQ(world_.shown(1), S::kRepaired);
 }

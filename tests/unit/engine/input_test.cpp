@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/engine/input.hpp"
 
+#include "../model/samples.hpp"
 #include "pmend/engine/engine.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "pmend/model/json_text.hpp"
@@ -10,8 +11,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include "../model/samples.hpp"
 
 namespace pmend::engine {
 namespace {

@@ -10,11 +10,11 @@ namespace {
 
 TEST(Outcomes, EachLeadsWhereItShould) {
   const std::map<Outcome, AfterJob> expected = {
-      {Outcome::kSucceeded, AfterJob::kRepaired},       {Outcome::kUnnecessary, AfterJob::kLookAgain},
-      {Outcome::kPartlyDone, AfterJob::kLookAgain},     {Outcome::kBusyRetry, AfterJob::kWait},
-      {Outcome::kTargetChanged, AfterJob::kLookAgain},  {Outcome::kNotSupported, AfterJob::kFailed},
-      {Outcome::kRefused, AfterJob::kBlocked},          {Outcome::kPermanentFailure, AfterJob::kFailed},
-      {Outcome::kInterrupted, AfterJob::kLookAgain},    {Outcome::kIndeterminate, AfterJob::kResume},
+      {Outcome::kSucceeded, AfterJob::kRepaired},      {Outcome::kUnnecessary, AfterJob::kLookAgain},
+      {Outcome::kPartlyDone, AfterJob::kLookAgain},    {Outcome::kBusyRetry, AfterJob::kWait},
+      {Outcome::kTargetChanged, AfterJob::kLookAgain}, {Outcome::kNotSupported, AfterJob::kFailed},
+      {Outcome::kRefused, AfterJob::kBlocked},         {Outcome::kPermanentFailure, AfterJob::kFailed},
+      {Outcome::kInterrupted, AfterJob::kLookAgain},   {Outcome::kIndeterminate, AfterJob::kResume},
   };
   ASSERT_EQ(expected.size(), kOutcomeNames.size());
   for (const auto& [outcome, way] : expected) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/ledger/ledger.hpp"
 #include "pmend/model/json_reader.hpp"
-
 #include "watcher.hpp"
 #include "world.hpp"
 
@@ -38,7 +37,7 @@ class Storm {
         wrong_ = watcher_.look(input, commands);
       }
     };
-    world_.start();
+    world_.start({}, kPolicies.at(pick(2)));
   }
 
   // Returns what went wrong, empty if nothing.
@@ -71,13 +70,17 @@ class Storm {
  private:
   void once() {
     const std::uint32_t kind = pick(100);
-    if (kind < 55) {
-      world_.answer_nth(random_(), pick(30) == 0);
-    } else if (kind < 67) {
-      change_medium();
+    if (kind < 66) {
+      world_.answer_nth(random_(), pick(40) == 0);
+    } else if (kind < 74) {
+      for (std::uint32_t i = pick(30); i > 0; --i) {  // a quiet while
+        world_.answer_one();
+      }
     } else if (kind < 80) {
+      change_medium();
+    } else if (kind < 86) {
       ask_as_person();
-    } else if (kind < 90) {
+    } else if (kind < 95) {
       shake();
     } else {
       lie();
@@ -102,7 +105,10 @@ class Storm {
   }
 
   void ask_as_person() {
-    const OperatorVerb verb = kOperatorVerbNames.at(pick(kOperatorVerbNames.size())).value;
+    OperatorVerb verb = kOperatorVerbNames.at(pick(kOperatorVerbNames.size())).value;
+    if (verb == OperatorVerb::kPause && pick(4) != 0) {
+      verb = OperatorVerb::kResume;  // most of the time something is to happen
+    }
     const IncidentId id{1 + pick(12)};
     std::optional<std::string> hash;
     if (const Case* what = world_.find(id.value); what != nullptr && what->incident.plan && pick(4) != 0) {
@@ -111,14 +117,28 @@ class Storm {
     world_.give(OperatorRequest{OperatorId{1000 + random_() % 1000}, verb, id, hash, "uid 0"});
   }
 
+  // Mostly one that has a worker.
+  JobId any_job() {
+    const auto& workers = world_.workers();
+    if (workers.empty() || pick(4) == 0) {
+      return JobId{1 + pick(6)};
+    }
+    return std::next(workers.begin(), pick(static_cast<std::uint32_t>(workers.size())))->first;
+  }
+
   void shake() {
-    const JobId job{1 + pick(6)};
-    switch (pick(9)) {
+    const JobId job = any_job();
+    switch (world_.workers().empty() ? pick(9) : 3 + pick(6)) {
       case 0:
-        return world_.lose_device();
+        world_.lose_device();
+        if (pick(2) == 0) {
+          return;
+        }
+        [[fallthrough]];
       case 1:
       case 2:
-        return world_.find_device();
+        world_.find_device();
+        return world_.say_list();
       case 3:
         world_.kill_worker(job);
         return;
@@ -144,7 +164,7 @@ class Storm {
 
   Step any_step() {
     Step step;
-    step.job = JobId{1 + pick(6)};
+    step.job = any_job();
     step.index = pick(3);
     step.device_range = round_out(somewhere(), World::kUnit);
     step.spool_sha256 = std::string(64, 'e');
@@ -153,7 +173,7 @@ class Storm {
 
   void lie() {
     const QueryId query{1 + pick(60)};
-    const JobId job{1 + pick(6)};
+    const JobId job = any_job();
     Step step = any_step();
     switch (pick(8)) {
       case 0:
@@ -179,7 +199,8 @@ class Storm {
         world_.give(JobFinished{{job, kOutcomeNames.at(pick(kOutcomeNames.size())).value, "lie", {}, {}}});
         return;
       default:
-        world_.give(JobRefused{job, {protocol::kErrorCodeNames.at(pick(protocol::kErrorCodeNames.size())).value, "lie"}});
+        world_.give(
+            JobRefused{job, {protocol::kErrorCodeNames.at(pick(protocol::kErrorCodeNames.size())).value, "lie"}});
     }
   }
 
@@ -202,26 +223,38 @@ class Storm {
   std::string wrong_;
 };
 
-// PMEND_SEEDS=N tries more; PMEND_SEED=N only that one.
+// PMEND_SEED=N begins with that one, PMEND_SEEDS=N tries so many: PMEND_SEED=22 PMEND_SEEDS=1 repeats a failure.
 std::pair<std::uint32_t, std::uint32_t> seeds(std::uint32_t count) {
-  if (const char* one = std::getenv("PMEND_SEED")) {
-    const auto seed = static_cast<std::uint32_t>(std::strtoul(one, nullptr, 10));
-    return {seed, seed + 1};
-  }
-  const char* more = std::getenv("PMEND_SEEDS");
-  return {1, 1 + (more == nullptr ? count : static_cast<std::uint32_t>(std::strtoul(more, nullptr, 10)))};
+  const auto number = [](const char* name, std::uint32_t otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10) % 1'000'000'000);
+  };
+  const std::uint32_t from = number("PMEND_SEED", 1);
+  return {from, from + number("PMEND_SEEDS", count)};
 }
 
 TEST(Property, NoOrderOfInputsBreaksAnInvariant) {
-  const auto [from, to] = seeds(60);
+  const auto [from, to] = seeds(40);
+  std::size_t jobs = 0;
+  std::size_t resumed = 0;
+  std::size_t steps = 0;
   for (std::uint32_t seed = from; seed < to; ++seed) {
     Storm storm(seed);
-    ASSERT_EQ(storm.rage(400), "") << "seed " << seed;
+    ASSERT_EQ(storm.rage(300), "") << "seed " << seed;
+    for (const RunJob& run : storm.world().all<RunJob>()) {
+      ++(run.resume ? resumed : jobs);
+    }
+    steps += storm.world().all<Proceed>().size();
   }
+  RecordProperty("jobs", static_cast<int>(jobs));
+  RecordProperty("resumed", static_cast<int>(resumed));
+  RecordProperty("steps", static_cast<int>(steps));
+  const bool enough = to - from >= 40;
+  EXPECT_TRUE(!enough || (jobs > 10 && steps > 10)) << "the storms test too little";
 }
 
 TEST(Property, EqualInputsGiveEqualCommandsByteForByte) {
-  const auto [from, to] = seeds(15);
+  const auto [from, to] = seeds(8);
   for (std::uint32_t seed = from; seed < to; ++seed) {
     Storm storm(seed);
     storm.rage(300);
@@ -230,7 +263,7 @@ TEST(Property, EqualInputsGiveEqualCommandsByteForByte) {
 }
 
 TEST(Property, AfterEveryStormThereIsRest) {
-  const auto [from, to] = seeds(30);
+  const auto [from, to] = seeds(20);
   for (std::uint32_t seed = from; seed < to; ++seed) {
     Storm storm(seed);
     ASSERT_EQ(storm.rage(300), "") << "seed " << seed;
@@ -238,10 +271,11 @@ TEST(Property, AfterEveryStormThereIsRest) {
     ASSERT_EQ(storm.wrong(), "") << "seed " << seed;
     for (const auto& [id, what] : storm.world().cases()) {
       const auto state = what.state();
-      EXPECT_TRUE(state != IncidentState::kRepairing && state != IncidentState::kStuck &&
-                  state != IncidentState::kObserved && state != IncidentState::kIndeterminate)
+      const bool waits = state == IncidentState::kQueued || state == IncidentState::kIndeterminate;
+      const bool moves =
+          state == IncidentState::kRepairing || state == IncidentState::kStuck || state == IncidentState::kObserved;
+      EXPECT_FALSE(moves || (waits && !storm.world().status().paused))
           << "seed " << seed << " incident " << id.value << " is " << to_string(state) << ": " << what.incident.reason;
-      EXPECT_TRUE(state != IncidentState::kQueued || storm.world().status().paused) << "seed " << seed;
     }
   }
 }
@@ -269,7 +303,7 @@ TEST(Property, AStopLetsNothingBegin) {
 
 // The real ledger takes every record, and what it gives back is a good start; also several times over.
 TEST(Property, TheLedgerTakesEveryRecordAndEveryStartIsGood) {
-  const auto [from, to] = seeds(10);
+  const auto [from, to] = seeds(6);
   for (std::uint32_t seed = from; seed < to; ++seed) {
     std::string dir = testing::TempDir() + "pmend-property-XXXXXX";
     ASSERT_NE(mkdtemp(dir.data()), nullptr);
@@ -280,8 +314,8 @@ TEST(Property, TheLedgerTakesEveryRecordAndEveryStartIsGood) {
       auto ledger = Ledger::open({dir, "boot"});
       ASSERT_TRUE(ledger.has_value());
       const auto& records = storm.world().records();
-      const Status taken =
-          ledger->apply(std::vector<LedgerRecord>(records.begin() + static_cast<std::ptrdiff_t>(applied), records.end()));
+      const Status taken = ledger->apply(
+          std::vector<LedgerRecord>(records.begin() + static_cast<std::ptrdiff_t>(applied), records.end()));
       ASSERT_TRUE(taken.has_value()) << "seed " << seed << ": " << taken.error().message();
       applied = records.size();
       const auto state = ledger->load({1000, WallTime{}});

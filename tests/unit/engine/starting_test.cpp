@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/ledger/ledger.hpp"
-
 #include "world.hpp"
 
 #include <gmock/gmock.h>

@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-// A world around an engine, in memory: a device with bad sectors and files, an observer and repairing workers that answer
-// as the real ones do, and a ledger that always works unless told otherwise. Nothing answers by itself: tests say which
-// command is answered, or settle() answers all.
+// A world around an engine, in memory: a device with bad sectors and files, an observer and repairing workers that
+// answer as the real ones do, and a ledger that always works unless told otherwise. Nothing answers by itself: tests
+// say which command is answered, or settle() answers all.
 namespace pmend::engine {
 
 inline constexpr const char* kDefaultPolicy = R"({ "rules": [
@@ -72,9 +72,9 @@ class World {
   std::optional<OperatorError> approve(std::uint64_t incident);
 
   // How the next worker behaves.
-  std::optional<Outcome> next_outcome;                  // instead of success
-  std::optional<protocol::ErrorCode> next_error;        // it refuses at once
-  bool take_steps = true;                               // false: it does nothing by itself
+  std::optional<Outcome> next_outcome;            // instead of success
+  std::optional<protocol::ErrorCode> next_error;  // it refuses at once
+  bool take_steps = true;                         // false: it does nothing by itself
 
   // What came of it.
   const std::map<IncidentId, Case>& cases() const { return engine_->cases(); }
