@@ -98,6 +98,10 @@ bool MessageLink::receive_one() {
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
     return false;
   }
+  if (n < 0 && errno == ECONNRESET) {
+    // The peer closed before it had read all of ours. What it sent is still queued, and then comes the end.
+    return true;
+  }
   if (n <= 0) {
     end(n == 0 ? "closed by the peer" : std::strerror(errno));
     return false;

@@ -53,6 +53,17 @@ TEST_F(MessageLinkTest, DeliversWholeMessagesInOrder) {
   EXPECT_EQ(received_, (std::vector<Message>{Cancel{{1}}, Cancel{{2}}, Cancel{{3}}}));
 }
 
+TEST_F(MessageLinkTest, WhatThePeerSaidIsHeardAlsoIfItClosedWithoutReading) {
+  ASSERT_TRUE(link_->send(Cancel{{9}}));
+  put(protocol::encode(Cancel{{1}}).value());
+  peer_.reset();
+  while (end_.empty()) {
+    io_.run_one();
+  }
+  EXPECT_EQ(received_, (std::vector<Message>{Cancel{{1}}}));
+  EXPECT_EQ(end_, "closed by the peer");
+}
+
 TEST_F(MessageLinkTest, GarbageEndsTheLink) {
   put("{\"type\":\"hello\"");
   while (end_.empty()) {
