@@ -78,7 +78,7 @@ cli::Parsed<Configuration> load_configuration(const Options& options) {
   if (!policy) {
     problems.insert(problems.end(), policy.error().begin(), policy.error().end());
   }
-  return tl::make_unexpected(cli::Exit{cli::kExitConfig, "", to_string(problems) + "\n"});
+  return tl::make_unexpected(cli::Exit{cli::kExitConfig, "", to_string(problems)});
 }
 
 cli::Exit check_configuration(const Options& options) {

@@ -27,8 +27,7 @@ class Chain(world.World):
         incident = self.incidents()[0]
         report = self.call("GetReport", "t", str(incident["id"]))
         self.assertTrue(all(report["proof"].values()), report)
-        device = self.call("ListDevices")[0]
-        self.assertEqual(device["device"], "/dev/fake0")
+        self.assertEqual([device["device"] for device in self.call("ListDevices")], ["/dev/fake0"])
 
     def test_a_held_one_waits_for_its_approval_over_a_restart(self) -> None:
         self.script(bad=[[8192, 512]], lost=512)
@@ -51,6 +50,7 @@ class Chain(world.World):
 
     def test_paused_means_nothing_is_repaired(self) -> None:
         self.start()
+        self.until(lambda: self.property("Observing"), "the observer watches")
         self.call("Pause")
         self.until(lambda: self.property("State") == "paused", "paused")
         self.script(bad=[[8192, 512]])
@@ -89,7 +89,7 @@ class Reload(world.World):
         self.assertEqual(self.property("PolicyHash"), running)
         self.assertIn("Not in force: ", self.log.read_text())
         self.write_policy(HOLD)
-        self.assertEqual(self.call("ReloadPolicy"), [[]])
+        self.assertEqual(self.call("ReloadPolicy"), [])
         self.until(lambda: self.property("PolicyHash") != running, "the new policy")
         self.assertEqual(self.property("PolicyProblems"), [])
 

@@ -1,4 +1,5 @@
 """How pmend starts and ends: what it needs, and what it says where that is not there."""
+import contextlib
 import json
 import os
 import signal
@@ -48,7 +49,7 @@ class Start(world.World):
         self.write_policy('{ "rules": [ { "name": "x", "then": { "action": "destroy" } } ], "limit": {} }')
         status, said = self.ends(self.start(wait=False))
         self.assertEqual(status, CONFIG, said)
-        for place in ("pmend.json:1:11: /auto: ", "10-test.json:1:47: /rules/0/then/action: ", "/limit"):
+        for place in ("pmend.json:1:11: /auto: ", "10-test.json:1:49: /rules/0/then/action: ", "/limit"):
             self.assertIn(place, said)
         self.assertFalse((self.folder / "state" / "ledger.db").exists())
 
@@ -70,7 +71,7 @@ class Start(world.World):
     def test_a_ledger_from_the_future_is_left_alone(self) -> None:
         self.ends_after_a_run()
         path = self.folder / "state" / "ledger.db"
-        with sqlite3.connect(path) as ledger:
+        with contextlib.closing(sqlite3.connect(path)) as ledger:
             ledger.execute("PRAGMA user_version = 99")
         before = path.read_bytes()
         status, said = self.ends(self.start(wait=False))

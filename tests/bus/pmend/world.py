@@ -53,7 +53,8 @@ class World(unittest.TestCase):
     def start_bus(self) -> None:
         config = self.folder / "bus.conf"
         config.write_text(BUS_CONFIG.format(socket=self.folder / "bus"))
-        self.bus = subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={config}"])
+        with (self.folder / "bus.log").open("w") as log:
+            self.bus = subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={config}"], stderr=log)
         self.addCleanup(self.end, self.bus)
         self.until(lambda: (self.folder / "bus").exists(), "the bus")
 
@@ -128,7 +129,8 @@ class World(unittest.TestCase):
     def call(self, method: str, signature: str = "", *arguments: str):
         got = self.try_call(method, signature, *arguments)
         self.assertEqual(got.returncode, 0, got.stderr)
-        return plain(json.loads(got.stdout)) if got.stdout.strip() else None
+        answers = plain(json.loads(got.stdout)) if got.stdout.strip() else [None]
+        return answers[0] if len(answers) == 1 else answers
 
     def try_call(self, method: str, signature: str = "", *arguments: str) -> subprocess.CompletedProcess:
         return self.busctl("call", "org.pmend1", "/org/pmend1", "org.pmend1.Manager", method,
