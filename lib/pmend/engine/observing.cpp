@@ -213,7 +213,9 @@ void on(Core& core, const Observed& input) {
     return;
   }
   Device& device = core.devices.at(query->device_id);
-  device.observing.reset();
+  if (device.observing == input.query) {  // else the device was away meanwhile and is being asked about anew
+    device.observing.reset();
+  }
   const bool right_device = input.observation.device.device_id == device.device_id;
   if (right_device) {
     device.info = input.observation.device;

@@ -238,6 +238,19 @@ TEST_F(Detecting, AnObserverThatCannotLookIsAskedThreeTimesWithPauses) {
   EXPECT_EQ(world_.find(1)->state(), S::kUnobservable);
 }
 
+TEST_F(Detecting, AnAnswerFromBeforeTheDeviceWentIsNotTakenForTheNewOne) {
+  world_.hold("observe");
+  start_with({kFile.offset, 512});
+  const QueryId before = world_.all<Observe>().back().query;
+  world_.lose_device();
+  world_.find_device();
+  world_.say_list();
+  ASSERT_THAT(world_.all<Observe>(), SizeIs(2));
+  world_.give(Observed{before, {world_.device(), "boot", {}}});
+  EXPECT_EQ(world_.find(1)->state(), S::kDetected);
+  EXPECT_THAT(world_.all<Observe>(), SizeIs(2)) << "one question at a time";
+}
+
 TEST_F(Detecting, AnAnswerForAnotherDeviceIsNotBelieved) {
   world_.hold("observe");
   start_with({kFile.offset, 512});
