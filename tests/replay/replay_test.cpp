@@ -35,7 +35,8 @@ std::string first_difference(const std::string& is, const std::string& expected)
       return "";
     }
     if (more_a != more_b || line_a != line_b) {
-      return "line " + std::to_string(number) + "\n is       " + line_a + "\n expected " + line_b;
+      std::string text = "line " + std::to_string(number);
+      return text.append("\n is       ").append(line_a).append("\n expected ").append(line_b);
     }
   }
 }

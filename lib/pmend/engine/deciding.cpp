@@ -245,13 +245,12 @@ void decide(Core& core, Case& what) {
 }
 
 void decide_again(Core& core) {
-  const auto& needed = core.policy->facts_needed();
+  const std::set<protocol::Fact> needed(core.policy->facts_needed().begin(), core.policy->facts_needed().end());
   for (auto& [id, what] : core.cases) {
     if (!is_decided(what)) {
       continue;
     }
-    const bool known =
-        std::all_of(needed.begin(), needed.end(), [&](protocol::Fact fact) { return what.facts.contains(fact); });
+    const bool known = std::includes(what.facts.begin(), what.facts.end(), needed.begin(), needed.end());
     const PolicyDecision outcome = core.policy->decide(facts_for(core, what));
     if (!known) {
       core.look_again(what, "the policy asks for more than is known");

@@ -105,13 +105,12 @@ void add_fresh(Core& core, Device& device, const std::vector<ByteRange>& fresh) 
 }
 
 void look_at_missing(Core& core, Case& what) {
-  if (what.state() == IncidentState::kDismissed) {
+  const bool not_asked_yet = what.state() == IncidentState::kDetected && !what.query;
+  if (what.state() == IncidentState::kDismissed || not_asked_yet) {
     core.device_of(what)->to_observe.insert(what.id());
   } else if (!what.is_busy() && what.state() != IncidentState::kDetected) {
     what.looks = 0;
     core.look_again(what, "no longer listed; looking whether it reads");
-  } else if (what.state() == IncidentState::kDetected && !what.query) {
-    core.device_of(what)->to_observe.insert(what.id());
   }
 }
 

@@ -53,8 +53,8 @@ bool Device::lists_complete() const {
 std::vector<std::string> Device::sources_of(const std::vector<ByteRange>& ranges) const {
   std::vector<std::string> sources;
   for (const auto& [source, list] : lists) {
-    if (std::any_of(ranges.begin(), ranges.end(),
-                    [&](const ByteRange& range) { return list.ranges.overlaps(range); })) {
+    const RangeSet& listed = list.ranges;
+    if (std::any_of(ranges.begin(), ranges.end(), [&](const ByteRange& range) { return listed.overlaps(range); })) {
       sources.push_back(source);
     }
   }
