@@ -258,6 +258,7 @@ std::string bus_text(const std::string& text) {
 
 std::vector<std::string> bus_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> result;
+  result.reserve(texts.size());
   for (const std::string& text : texts) {
     result.push_back(bus_text(text));
   }

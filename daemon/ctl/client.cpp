@@ -83,7 +83,7 @@ class Client::Proxy final : public sdbus::ProxyInterfaces<org::pmend1::Manager_p
   explicit Proxy(sdbus::IConnection& connection) : ProxyInterfaces(connection, bus::kBusName, bus::kRootPath) {}
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
-  ~Proxy() { unregisterProxy(); }
+  virtual ~Proxy() { unregisterProxy(); }
 
   void listen(std::function<void(IncidentId, const std::string&, const std::string&)> changed) {
     changed_ = std::move(changed);

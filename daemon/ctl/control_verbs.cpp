@@ -119,9 +119,10 @@ int reload_policy(Client& client, const Options& options, const Console& console
   }
   if (options.json) {
     print_json(console.out, {{"problems", *problems}});
-  }
-  for (const std::string& problem : *problems) {
-    tell(console, {kExitFailed, problem});
+  } else {
+    for (const std::string& problem : *problems) {
+      console.out << safe_line(problem) << '\n';
+    }
   }
   if (!problems->empty()) {
     return tell(console, {kExitFailed, "the policy in force was kept"});

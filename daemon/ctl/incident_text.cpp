@@ -74,7 +74,7 @@ std::string joined(const std::vector<std::string>& texts) {
 }
 
 std::string range_text(const ManifestRange& range) {
-  const std::string on_device = "at " + to_string(range.device_range) + " of the device";
+  std::string on_device = "at " + to_string(range.device_range) + " of the device";
   if (range.paths.empty() && !range.inode) {
     return on_device;
   }
@@ -143,6 +143,7 @@ void print_proof(std::ostream& out, const Proof& proof) {
 
 void print_incident_table(std::ostream& out, const std::vector<Incident>& incidents) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(incidents.size());
   for (const Incident& incident : incidents) {
     rows.push_back({std::to_string(incident.id.value), std::string(to_string(incident.state)),
                     safe_line(incident.device), std::to_string(incident.device_range.offset),

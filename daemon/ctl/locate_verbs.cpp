@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 // One element of the answer of Manager.Explain.
 struct FindingLine {
   std::string key;
-  std::string truth;
+  std::string holds;
   std::string detail;
 };
 struct RuleLine {
@@ -35,7 +35,7 @@ struct RuleLine {
 void read_json(const JsonReader& in, FindingLine& line) {
   FieldReader field(in);
   field("key", line.key);
-  field("truth", line.truth);
+  field("holds", line.holds);
   field("detail", line.detail);
   field.finish();
 }
@@ -133,7 +133,7 @@ void print_rule(std::ostream& out, const RuleLine& line) {
   out << "  \"" << safe_line(line.rule) << "\" (" << safe_line(line.where) << ") " << verdict << safe_line(line.action)
       << (line.path ? ", seen from " + path_text(*line.path) : std::string()) << '\n';
   for (const FindingLine& finding : line.findings) {
-    out << "    " << safe_line(finding.key) << " " << safe_line(finding.truth) << ": " << safe_line(finding.detail)
+    out << "    " << safe_line(finding.key) << " " << safe_line(finding.holds) << ": " << safe_line(finding.detail)
         << '\n';
   }
 }

@@ -93,6 +93,7 @@ void print_status(std::ostream& out, const StatusView& view) {
 void print_devices(std::ostream& out, const std::vector<DeviceLine>& lines) {
   constexpr auto kRight = Column::Set::kRight;
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(lines.size());
   for (const DeviceLine& line : lines) {
     rows.push_back({safe_line(line.info.device), std::to_string(line.info.size), std::to_string(line.info.repair_unit),
                     std::to_string(line.bad_bytes) + (line.list_complete ? "" : " or more"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/run.hpp"
 
+#include "ctl/policy_check.hpp"
 #include "ctl/verbs.hpp"
 #include "pmend/base/text.hpp"
 #include "pmend/model/incident.hpp"
@@ -61,6 +62,9 @@ int run_with_pmend(const VerbEntry& entry, const Options& options, const Console
 }  // namespace
 
 int run(const Options& options, const Console& console) {
+  if (options.verb == Verb::kPolicyCheck) {
+    return check_policy(options, console);
+  }
   for (const VerbEntry& entry : kBusVerbs) {
     if (entry.verb == options.verb) {
       return run_with_pmend(entry, options, console);

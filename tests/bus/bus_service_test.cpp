@@ -15,7 +15,7 @@ std::string error_of(const std::function<void()>& call) {
     call();
     return "";
   } catch (const sdbus::Error& error) {
-    const std::string name = error.getName();
+    const std::string& name = error.getName();
     const std::string prefix = "org.pmend1.Error.";
     return (name.starts_with(prefix) ? name.substr(prefix.size()) : name) + ": " + error.getMessage();
   }

@@ -32,7 +32,7 @@ class ManagerClient final : public sdbus::ProxyInterfaces<org::pmend1::Manager_p
   explicit ManagerClient(sdbus::IConnection& connection) : ProxyInterfaces(connection, bus::kBusName, bus::kRootPath) {}
   ManagerClient(const ManagerClient&) = delete;
   ManagerClient& operator=(const ManagerClient&) = delete;
-  ~ManagerClient() { unregisterProxy(); }
+  virtual ~ManagerClient() { unregisterProxy(); }
 
  private:
   void onIncidentChanged(const std::uint64_t&, const std::string&, const std::string&) override {}

@@ -165,6 +165,14 @@ class Control(OnBus):
         self.check_schema("policy-reload", ended.json())
 
 
+    def test_policy_check_follows_its_schema(self):
+        good, bad = (SOURCE / "config" / "policy.d" / "50-default.json", SOURCE / "config" / "schema" / "ctl-list.schema.json")
+        ended = self.check(self.world.run("--json", "policy", "check", str(good)), 0, out='"problems":[]', err="no problem")
+        self.check_schema("policy-check", ended.json())
+        ended = self.check(self.world.run("--json", "policy", "check", str(bad)), 1, out="line", err="problems")
+        self.check_schema("policy-check", ended.json())
+
+
 class Watching(OnBus):
     def test_prints_each_change_as_it_happens(self):
         text, data = self.world.watch(), self.world.watch("--json")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_backend.hpp"
 
+#include "pmend/policy/policy.hpp"
 #include "samples.hpp"
 
 #include <algorithm>
@@ -66,19 +67,15 @@ void FakeBackend::get_report(IncidentId id, Reply<Report> reply) {
 
 void FakeBackend::explain(IncidentId id, Reply<Json> reply) {
   reply(find(id).map([](const Incident*) {
-    return Json::array({{{"rule", "postgres-asks"},
-                         {"where", "10-database.json:4:5"},
-                         {"action", "hold"},
-                         {"matches", true},
-                         {"decides", true},
-                         {"path", {{"text", "/srv/b\\xff"}, {"bytes_base64", "L3Nydi9i/w=="}}},
-                         {"findings", {{{"key", "path"}, {"truth", "yes"}, {"detail", "matches /srv/**"}}}}},
-                        {{"rule", "rest"},
-                         {"where", "50-default.json:9:5"},
-                         {"action", "observe"},
-                         {"matches", false},
-                         {"decides", false},
-                         {"findings", Json::array()}}});
+    const RuleExplanation asks{.rule = "postgres-asks",
+                               .where = "10-database.json:4:5",
+                               .action = Action::kHold,
+                               .matches = true,
+                               .decides = true,
+                               .name = FilePath{"/srv/b\xFF"},
+                               .findings = {{"path", Truth::kYes, "matches /srv/**"}}};
+    const RuleExplanation rest{.rule = "rest", .where = "50-default.json:9:5", .action = Action::kObserve};
+    return Json::array({to_json(asks), to_json(rest)});
   }));
 }
 

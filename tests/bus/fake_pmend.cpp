@@ -13,6 +13,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <iostream>
 
 namespace pmend::testing {
@@ -54,5 +55,10 @@ int serve(const std::string& address) {
 }  // namespace pmend::testing
 
 int main(int argc, char** argv) {
-  return argc == 2 ? pmend::testing::serve(argv[1]) : 64;
+  try {
+    return argc == 2 ? pmend::testing::serve(argv[1]) : 64;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
 }

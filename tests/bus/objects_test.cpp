@@ -19,7 +19,7 @@ class IncidentClient final : public sdbus::ProxyInterfaces<org::pmend1::Incident
       : ProxyInterfaces(connection, bus::kBusName, bus::incident_path(id)) {}
   IncidentClient(const IncidentClient&) = delete;
   IncidentClient& operator=(const IncidentClient&) = delete;
-  ~IncidentClient() { unregisterProxy(); }
+  virtual ~IncidentClient() { unregisterProxy(); }
 };
 
 TEST_F(BusServiceTest, PassesOnWhatTheOperatorWantsAndWhoItIs) {

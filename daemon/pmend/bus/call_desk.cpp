@@ -50,7 +50,7 @@ CallDesk::CallDesk(sdbus::IConnection& connection, BusBackend& backend, log::Sin
       calls_(after_sending_),
       bus_(sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus")) {}
 
-void CallDesk::operate(const sdbus::IObject& object, sdbus::Result<>&& result, OperatorCall request) {
+void CallDesk::operate(const sdbus::IObject& object, sdbus::Result<>&& result, const OperatorCall& request) {
   take_from_root(object, std::move(result), [this, request](const auto& call, const std::string& who) {
     OperatorCall complete = request;
     complete.who = who;

@@ -43,7 +43,7 @@ class CallDesk {
   }
 
   // Hands a request of root to the backend, with who it is.
-  void operate(const sdbus::IObject& object, sdbus::Result<>&& result, OperatorCall request);
+  void operate(const sdbus::IObject& object, sdbus::Result<>&& result, const OperatorCall& request);
   // The same for an approval, whose hash is checked for its form.
   void approve(const sdbus::IObject& object, sdbus::Result<>&& result, IncidentId id, std::string plan_hash);
 

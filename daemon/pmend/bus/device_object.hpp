@@ -19,7 +19,7 @@ class DeviceObject final : public sdbus::AdaptorInterfaces<org::pmend1::Device_a
   DeviceObject(sdbus::IConnection& connection, DeviceView view);
   DeviceObject(const DeviceObject&) = delete;
   DeviceObject& operator=(const DeviceObject&) = delete;
-  ~DeviceObject();
+  virtual ~DeviceObject();
 
   const DeviceView& view() const { return view_; }
   void update(const DeviceView& view);

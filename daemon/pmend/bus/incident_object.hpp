@@ -21,7 +21,7 @@ class IncidentObject final : public sdbus::AdaptorInterfaces<org::pmend1::Incide
   IncidentObject(sdbus::IConnection& connection, CallDesk& desk, Incident incident);
   IncidentObject(const IncidentObject&) = delete;
   IncidentObject& operator=(const IncidentObject&) = delete;
-  ~IncidentObject();
+  virtual ~IncidentObject();
 
   const Incident& incident() const { return incident_; }
   // Announces the properties that changed.

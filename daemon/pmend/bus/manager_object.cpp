@@ -139,10 +139,9 @@ void ManagerObject::LocatePath(sdbus::Result<Dict>&& result, std::vector<std::ui
 }
 
 // The privileged worker looks into any directory and walks whole file systems for this, so it is not for everybody.
-void ManagerObject::locate(sdbus::Result<Dict>&& result, Answer<protocol::LocateRequest> request) {
+void ManagerObject::locate(sdbus::Result<Dict>&& result, const Answer<protocol::LocateRequest>& request) {
   parts_.desk.take_from_root(
-      getObject(), std::move(result),
-      [&desk = parts_.desk, request = std::move(request)](const auto& call, const std::string& /*who*/) {
+      getObject(), std::move(result), [&desk = parts_.desk, request](const auto& call, const std::string& /*who*/) {
         if (request) {
           desk.backend().locate(*request, desk.reply_to<protocol::LocateReply>(call, kAnswerDict));
         } else {

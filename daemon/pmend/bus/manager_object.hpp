@@ -31,7 +31,7 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   ManagerObject(sdbus::IConnection& connection, Parts parts);
   ManagerObject(const ManagerObject&) = delete;
   ManagerObject& operator=(const ManagerObject&) = delete;
-  ~ManagerObject() { unregisterAdaptor(); }
+  virtual ~ManagerObject() { unregisterAdaptor(); }
 
   void update(const ManagerState& state);
   // Announces the transition of an incident that is on the board already, and how many are open now.
@@ -63,7 +63,7 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   std::string PolicyHash() override { return state_.policy_hash; }
   std::vector<std::string> PolicyProblems() override { return bus_texts(state_.policy_problems); }
 
-  void locate(sdbus::Result<Dict>&& result, Answer<protocol::LocateRequest> request);
+  void locate(sdbus::Result<Dict>&& result, const Answer<protocol::LocateRequest>& request);
   Json status() const;
 
   Parts parts_;
