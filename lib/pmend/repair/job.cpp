@@ -129,13 +129,17 @@ Ending Job::change_unit() {
   } else {
     result = rewrite(*work, course_ == Course::kRewrite ? Begun::kNo : Begun::kPerhaps);
   }
+  const DoneUnit dealt_with{work->planned(), method_of(course_, work->planned().unit)};
   if (result.ending.outcome != Outcome::kSucceeded) {
+    if (result.changing && result.ending.outcome == Outcome::kIndeterminate) {
+      manifest_units_.push_back(dealt_with);
+    }
     return result.ending;
   }
   own_time_ = result.own_time;
   time_lost_ = time_lost_ || !result.own_time;
   done_.push_back(position_);
-  manifest_units_.push_back({work->planned(), method_of(course_, work->planned().unit)});
+  manifest_units_.push_back(dealt_with);
   ++position_;
   if (own_time_ && request_.plan.lost.empty()) {
     if (auto noted = spool_->note_own_time(*own_time_); !noted) {
@@ -166,6 +170,7 @@ protocol::RepairReply Job::reply_for(Ending ending) {
   reply.job = request_.job;
   reply.outcome = ending.outcome;
   reply.reason = ending.reason;
+  reply.manifest = manifest_of(manifest_units_);
   if (done_.empty()) {
     return reply;
   }
@@ -173,11 +178,10 @@ protocol::RepairReply Job::reply_for(Ending ending) {
   for (const std::size_t position : done_) {
     auto work = work_for(position);
     if (!work) {
-      return {request_.job, Outcome::kIndeterminate, work.error().reason, std::nullopt, {}};
+      return {request_.job, Outcome::kIndeterminate, work.error().reason, std::nullopt, reply.manifest};
     }
     proven.push_back(std::move(*work));
   }
-  reply.manifest = manifest_of(manifest_units_);
   const auto proof = prove_job(proven);
   if (!proof) {
     reply.outcome = Outcome::kIndeterminate;

@@ -69,7 +69,7 @@ class Job {
   bool time_lost_ = false;            // a change was made and its time is not surely ours
   bool times_done_ = false;
   std::vector<std::size_t> done_;         // positions of units that are as they must be
-  std::vector<DoneUnit> manifest_units_;  // the same
+  std::vector<DoneUnit> manifest_units_;  // these, and one of which nobody knows: its bytes are lost either way
   std::optional<Ending> failed_;          // of a step
   std::string remark_;                    // on the modification time
 };

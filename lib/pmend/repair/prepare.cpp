@@ -48,14 +48,14 @@ tl::expected<std::vector<Salvaged>, Ending> salvage_units(const Plan& plan, cons
   for (const PlannedUnit& planned : plan.units) {
     const auto moved = mapping_difference(fd, place, planned);
     if (!moved) {
-      return tl::make_unexpected(ending_of(moved.error()));
+      return tl::make_unexpected(before_change(moved.error()));
     }
     if (*moved) {
       return tl::make_unexpected(Ending{Outcome::kTargetChanged, **moved});
     }
     auto salvaged = salvage(place, fd, planned);
     if (!salvaged) {
-      return tl::make_unexpected(ending_of(salvaged.error()));
+      return tl::make_unexpected(before_change(salvaged.error()));
     }
     if (auto differs = sectors_difference(planned.unit.sectors, salvaged->sectors)) {
       difference = std::move(differs);
@@ -75,7 +75,7 @@ tl::expected<SpoolIndex, Ending> index_of(const protocol::RepairRequest& request
                                           const TargetFacts& facts, const std::vector<Salvaged>& salvaged) {
   const auto extents = extents_digest(fd, digest_scope(request.plan), kernel::FiemapSync::kNo);
   if (!extents) {
-    return tl::make_unexpected(ending_of(extents.error()));
+    return tl::make_unexpected(before_change(extents.error()));
   }
   SpoolIndex index;
   index.job = request.job;
@@ -88,7 +88,7 @@ tl::expected<SpoolIndex, Ending> index_of(const protocol::RepairRequest& request
   for (std::size_t i = 0; i < salvaged.size(); ++i) {
     const auto neighbours = neighbours_digest(place, fd, request.plan, i);
     if (!neighbours) {
-      return tl::make_unexpected(ending_of(neighbours.error()));
+      return tl::make_unexpected(before_change(neighbours.error()));
     }
     const std::vector<std::byte>& bytes = salvaged[i].bytes;
     index.units.push_back({request.plan.units[i].unit,
@@ -106,7 +106,7 @@ Obstacle check_plan(const protocol::RepairRequest& request, const Place& place, 
   }
   const auto boot_id = current_boot_id();
   if (!boot_id) {
-    return ending_of(boot_id.error());
+    return before_change(boot_id.error());
   }
   if (same_boot && plan.boot_id != *boot_id) {
     return changed("the plan was made before the machine was restarted");
@@ -131,11 +131,11 @@ tl::expected<Spool, Ending> prepare(const protocol::RepairRequest& request, cons
   const FileId file = request.plan.units.front().mappings.front().file;
   const auto fd = open_target(place, file, OpenFor::kReading);
   if (!fd) {
-    return tl::make_unexpected(ending_of(fd.error()));
+    return tl::make_unexpected(before_change(fd.error()));
   }
   const auto facts = target_facts(place, fd->get());
   if (!facts) {
-    return tl::make_unexpected(ending_of(facts.error()));
+    return tl::make_unexpected(before_change(facts.error()));
   }
   if (auto obstacle = check_gates(place, fd->get(), *facts)) {
     return tl::make_unexpected(*obstacle);
@@ -154,7 +154,7 @@ tl::expected<Spool, Ending> prepare(const protocol::RepairRequest& request, cons
   }
   auto spool = Spool::create(spool_directory, request.spool_key, *index, bytes);
   if (!spool) {
-    return tl::make_unexpected(ending_of(spool.error()));
+    return tl::make_unexpected(before_change(spool.error()));
   }
   return std::move(*spool);
 }
@@ -190,14 +190,14 @@ tl::expected<Course, Ending> course_of_begun(const UnitWork& work) {
   }
   const auto fd = open_target(work.place, work.file(), OpenFor::kReading);
   if (!fd) {
-    return tl::make_unexpected(ending_of(fd.error()));
+    return tl::make_unexpected(before_change(fd.error()));
   }
   if (auto obstacle = check_mapping(work, fd->get())) {
     return tl::make_unexpected(*obstacle);
   }
   const auto salvaged = salvage(work.place, fd->get(), work.planned());
   if (!salvaged) {
-    return tl::make_unexpected(ending_of(salvaged.error()));
+    return tl::make_unexpected(before_change(salvaged.error()));
   }
   const bool bad = salvaged->sectors.find_first_not_of(kSectorGood) != std::string::npos;
   if (!bad && salvaged->bytes == work.rebuilt) {
@@ -205,7 +205,7 @@ tl::expected<Course, Ending> course_of_begun(const UnitWork& work) {
   }
   const auto facts = basic_facts(fd->get());
   if (!facts) {
-    return tl::make_unexpected(ending_of(facts.error()));
+    return tl::make_unexpected(before_change(facts.error()));
   }
   if (!bad && facts->changed != work.index.changed) {
     return tl::make_unexpected(

@@ -62,10 +62,18 @@ Result<std::vector<Neighbour>> neighbours_of(const Place& place, int fd, const P
 
 }  // namespace
 
+Ending before_change(const Error& error) {
+  Ending ending = ending_of(error);
+  if (ending.outcome == Outcome::kIndeterminate) {
+    ending.outcome = Outcome::kBusyRetry;
+  }
+  return ending;
+}
+
 Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts) {
   const auto corrupted = hardware_corrupted_kib();
   if (!corrupted) {
-    return ending_of(corrupted.error());
+    return before_change(corrupted.error());
   }
   for (auto& reason : {forbidden_place(place, *corrupted), forbidden_file(facts)}) {
     if (reason) {
@@ -74,7 +82,7 @@ Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts) {
   }
   const auto frozen = is_frozen(fd, kFreezeProbeLimit);
   if (!frozen) {
-    return ending_of(frozen.error());
+    return before_change(frozen.error());
   }
   if (*frozen) {
     return Ending{Outcome::kBusyRetry, "the file system is frozen: a write would wait for its thaw"};
@@ -85,7 +93,7 @@ Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts) {
 Obstacle check_mapping(const UnitWork& work, int fd) {
   const auto difference = mapping_difference(fd, work.place, work.planned());
   if (!difference) {
-    return ending_of(difference.error());
+    return before_change(difference.error());
   }
   return *difference ? changed(**difference) : std::nullopt;
 }
@@ -93,7 +101,7 @@ Obstacle check_mapping(const UnitWork& work, int fd) {
 Obstacle check_listed(const UnitWork& work) {
   const auto list = work.place.list();
   if (!list) {
-    return ending_of(list.error());
+    return before_change(list.error());
   }
   const Unit& unit = work.planned().unit;
   for (std::size_t i = 0; list->complete && i < unit.sectors.size(); ++i) {

@@ -29,6 +29,8 @@ struct UnitWork {
 
 // Why a unit is not changed now; nothing means go on.
 using Obstacle = std::optional<Ending>;
+// What an error means as long as nothing was changed: where nobody knows, later it may work.
+Ending before_change(const Error& error);
 
 // The gates of DESIGN.md section 5 for the place and the opened file, looked at now.
 Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts);

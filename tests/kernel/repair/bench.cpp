@@ -5,15 +5,21 @@
 #include "pmend/block/storage_users.hpp"
 #include "pmend/kernel/block_device.hpp"
 #include "pmend/kernel/handles.hpp"
+#include "pmend/model/json_reader.hpp"
+#include "pmend/model/json_text.hpp"
 #include "pmend/rmap/proc_files.hpp"
 #include "support/must.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 namespace pmend::world {
 namespace {
@@ -142,19 +148,42 @@ RepairBench::Told RepairBench::run(const protocol::RepairRequest& request, repai
   }
 }
 
-int RepairBench::run_in_child(const protocol::RepairRequest& request, const std::vector<std::string>& environment,
-                              repair::JobKind kind) {
+RepairBench::Worker RepairBench::start(const protocol::RepairRequest& request, repair::JobKind kind,
+                                       const std::vector<std::pair<std::string, std::string>>& environment) {
+  const std::string reply_file = world_.directory() + "/reply.json";
+  std::filesystem::remove(reply_file);
   const pid_t pid = must_call(fork(), "fork");
   if (pid == 0) {
-    for (const std::string& variable : environment) {
-      putenv(const_cast<char*>(variable.c_str()));
+    for (const auto& [name, value] : environment) {
+      setenv(name.c_str(), value.c_str(), 1);
     }
-    run(request, kind);
+    const Told told = run(request, kind);
+    must(replace_file(reply_file, to_json_text(protocol::to_json(told.reply))));
     _exit(0);
   }
+  return {pid, reply_file};
+}
+
+bool RepairBench::Worker::wait_for_stop() {
   int status = 0;
-  must_call(waitpid(pid, &status, 0), "waitpid");
-  return status;
+  must_call(waitpid(pid_, &status, WUNTRACED), "waitpid");
+  ended_ = !WIFSTOPPED(status);
+  return !ended_;
+}
+
+void RepairBench::Worker::resume() const {
+  must_call(kill(pid_, SIGCONT), "kill");
+}
+
+std::optional<protocol::RepairReply> RepairBench::Worker::wait_for_reply() {
+  while (!ended_) {
+    wait_for_stop();
+  }
+  const auto text = read_text_file(reply_file_);
+  if (!text) {
+    return std::nullopt;
+  }
+  return must(from_json<protocol::RepairReply>(parse_json_text(*text)->value));
 }
 
 void RepairBench::declare_lost(FileModel& file, const LossManifest& manifest) {

@@ -40,9 +40,23 @@ class RepairBench {
   // Runs a job to its end; `before_step` is called when an intent was told.
   Told run(const protocol::RepairRequest& request, repair::JobKind kind = repair::JobKind::kRepair,
            const std::function<void(const Step&)>& before_step = {});
-  // Runs it in a forked child with these environment variables set; returns how it ended (waitpid status).
-  int run_in_child(const protocol::RepairRequest& request, const std::vector<std::string>& environment,
-                   repair::JobKind kind = repair::JobKind::kRepair);
+  // The same in a process of its own, which begins to count boundaries anew.
+  class Worker {
+   public:
+    Worker(pid_t pid, std::string reply_file) : pid_(pid), reply_file_(std::move(reply_file)) {}
+    // Waits until it stops itself or ends; false if it ended.
+    bool wait_for_stop();
+    void resume() const;
+    // Waits for its end; nothing if it was killed before it had a reply.
+    std::optional<protocol::RepairReply> wait_for_reply();
+
+   private:
+    pid_t pid_;
+    bool ended_ = false;
+    std::string reply_file_;
+  };
+  Worker start(const protocol::RepairRequest& request, repair::JobKind kind,
+               const std::vector<std::pair<std::string, std::string>>& environment = {});
 
   // Makes the model expect what a loss manifest declares.
   void declare_lost(FileModel& file, const LossManifest& manifest);

@@ -131,8 +131,8 @@ TEST_P(RepairRefusal, AReadThatHangsIsNeitherGoodNorBad) {
   bench.place();
   repair::Place place = bench.place();
   place.read_limit = std::chrono::milliseconds(300);
-  const SectorRange sectors = touched_sectors(bench.world().device_range(file, {4096, 512}));
-  bench.world().medium().gate("hold read " + std::to_string(sectors.first) + " " + std::to_string(sectors.count));
+  const ByteRange bad = bench.world().device_range(file, {4096, 512});
+  bench.world().medium().gate("hold read " + std::to_string(bad.offset) + " " + std::to_string(bad.length));
   const auto reply = repair::plan_repair(place, bench.plan_request(file, {{4096, 512}}));
   bench.world().medium().gate("release");
   ASSERT_TRUE(reply.refusal.has_value());

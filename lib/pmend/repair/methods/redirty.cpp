@@ -52,7 +52,7 @@ Obstacle touch(const UnitWork& work, int fd) {
     const ByteRange pages = round_out({mapping.file_offset, mapping.device_range.length}, kPageBytes);
     const auto child = run_in_child(work.place.read_limit, [&] { return touch_pages(fd, pages); });
     if (!child) {
-      return ending_of(child.error());
+      return before_change(child.error());
     }
     if (child->end == ChildEnd::kSignal && child->value == SIGBUS) {
       return changed("the page went out of the page cache");
@@ -108,7 +108,7 @@ Obstacle check_pages(const UnitWork& work, const Salvaged& salvaged) {
 Obstacle check_all(const UnitWork& work, int fd) {
   const auto facts = target_facts(work.place, fd);
   if (!facts) {
-    return ending_of(facts.error());
+    return before_change(facts.error());
   }
   if (auto obstacle = check_gates(work.place, fd, *facts)) {
     return obstacle;
@@ -118,7 +118,7 @@ Obstacle check_all(const UnitWork& work, int fd) {
   }
   const auto salvaged = salvage(work.place, fd, work.planned());
   if (!salvaged) {
-    return ending_of(salvaged.error());
+    return before_change(salvaged.error());
   }
   if (auto difference = sectors_difference(work.before().unit.sectors, salvaged->sectors)) {
     return changed(*difference);
@@ -140,16 +140,16 @@ std::optional<FileTime> modified_now(int fd) {
 MethodResult redirty(const UnitWork& work) {
   const auto fd = open_target(work.place, work.file(), OpenFor::kWriting);
   if (!fd) {
-    return {ending_of(fd.error()), {}};
+    return {before_change(fd.error()), false, {}};
   }
   const auto lease = kernel::WriteLease::take(fd->get());
   if (auto obstacle = check_all(work, fd->get())) {
-    return {*obstacle, {}};
+    return {*obstacle, false, {}};
   }
   const bool time_known = modified_now(fd->get()) == work.modified;
   boundary("redirty: before the page is touched");
   if (auto obstacle = touch(work, fd->get())) {
-    return {*obstacle, {}};
+    return {*obstacle, false, {}};
   }
   boundary("redirty: before the page is written back");
   const auto own_time = modified_now(fd->get());
@@ -159,9 +159,9 @@ MethodResult redirty(const UnitWork& work) {
   // What must be on the medium is what the file holds now, also where its users changed it since it was spooled.
   const auto look = look_at_unit(work, fd->get(), Exclusion::kNone);
   if (!look) {
-    return {{Outcome::kIndeterminate, look.error().message()}, {}};
+    return {{Outcome::kIndeterminate, look.error().message()}, true, {}};
   }
-  return {judge(*look, Exclusion::kNone, failure), leased && time_known ? own_time : std::nullopt};
+  return {judge(*look, Exclusion::kNone, failure), true, leased && time_known ? own_time : std::nullopt};
 }
 
 }  // namespace pmend::repair

@@ -47,7 +47,7 @@ Obstacle check_cache(const UnitWork& work, int fd, Begun begun, const Salvaged& 
   const ByteRange file_range{mapping.file_offset, mapping.device_range.length};
   const auto dirty = has_unwritten_changes(fd, round_out(file_range, kPageBytes));
   if (!dirty || *dirty) {
-    return dirty ? changed("the file was written to") : ending_of(dirty.error());
+    return dirty ? changed("the file was written to") : before_change(dirty.error());
   }
   for (const PageView& page : salvaged.pages) {
     if (page.state == CacheState::kPartly) {
@@ -65,19 +65,19 @@ Obstacle check_dropped_pages(const UnitWork& work, int fd) {
   const Mapping& mapping = work.planned().mappings.front();
   const auto pages = pages_dropped_with(fd, {mapping.file_offset, mapping.device_range.length}, work.place.read_limit);
   if (!pages) {
-    return ending_of(pages.error());
+    return before_change(pages.error());
   }
   for (const CachedPage& page : *pages) {
     const auto pieces = pieces_of(fd, work.place, {page.file_offset, kPageBytes});
     if (!pieces) {
-      return ending_of(pieces.error());
+      return before_change(pieces.error());
     }
     for (const Piece& piece : *pieces) {
       const auto cached = page.bytes.begin() + static_cast<std::ptrdiff_t>(piece.file_range.offset - page.file_offset);
       const auto read = piece.extent.has_device_range() ? read_sectors(work.place, piece.device_range())
                                                         : fail(Errc::kRefused, "a block has no place yet");
       if (!read) {
-        return ending_of(read.error());
+        return before_change(read.error());
       }
       const bool unwritten = piece.extent.is_unwritten();  // reads as zeros, the device holds something old
       if (!unwritten && (!read->all_readable() || !std::equal(read->bytes.begin(), read->bytes.end(), cached))) {
@@ -122,7 +122,7 @@ Obstacle check_content(const UnitWork& work, const TargetFacts& facts, Begun beg
 Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   const auto facts = target_facts(work.place, fd);
   if (!facts) {
-    return ending_of(facts.error());
+    return before_change(facts.error());
   }
   if (auto obstacle = check_gates(work.place, fd, *facts)) {
     return obstacle;
@@ -132,7 +132,7 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   }
   const auto salvaged = salvage(work.place, fd, work.planned());
   if (!salvaged) {
-    return ending_of(salvaged.error());
+    return before_change(salvaged.error());
   }
   if (auto obstacle = check_cache(work, fd, begun, *salvaged)) {
     return obstacle;
@@ -178,7 +178,7 @@ std::optional<Error> write_unit(const UnitWork& work, int fd) {
 }
 
 MethodResult obstructed(Ending ending) {
-  return {std::move(ending), {}};
+  return {std::move(ending), false, {}};
 }
 
 }  // namespace
@@ -186,11 +186,11 @@ MethodResult obstructed(Ending ending) {
 MethodResult rewrite(const UnitWork& work, Begun begun) {
   const auto fd = open_target(work.place, work.file(), OpenFor::kWriting);
   if (!fd) {
-    return obstructed(ending_of(fd.error()));
+    return obstructed(before_change(fd.error()));
   }
   const auto lease = kernel::WriteLease::take(fd->get());
   if (!lease) {
-    return obstructed(ending_of(lease.error()));
+    return obstructed(before_change(lease.error()));
   }
   if (!*lease) {
     const auto facts = target_facts(work.place, fd->get());
@@ -209,11 +209,11 @@ MethodResult rewrite(const UnitWork& work, Begun begun) {
   boundary("rewrite: after the write");
   const auto look = look_at_unit(work, fd->get(), Exclusion::kLease);
   if (!look) {
-    return {{Outcome::kIndeterminate, look.error().message()}, {}};
+    return {{Outcome::kIndeterminate, look.error().message()}, true, {}};
   }
   const auto after = basic_facts(fd->get());
   const bool own_time = before && after && before->modified == work.modified;
-  return {judge(*look, Exclusion::kLease, failure), own_time ? std::optional(after->modified) : std::nullopt};
+  return {judge(*look, Exclusion::kLease, failure), true, own_time ? std::optional(after->modified) : std::nullopt};
 }
 
 }  // namespace pmend::repair
