@@ -84,7 +84,7 @@ void RepairBench::tell_of_failed_writes() {
 Result<repair::BadList> RepairBench::read_list() {
   const kernel::BadblocksList list = world_.medium().badblocks();
   repair::BadList bad;
-  bad.complete = list.complete;
+  bad.complete = list.complete && !list_cut_;
   for (const SectorRange& entry : list.entries) {
     bad.bad.insert(must(to_bytes(entry)));
   }

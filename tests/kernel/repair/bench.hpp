@@ -24,6 +24,8 @@ class RepairBench {
   void close();
   std::string spool_directory() const { return world_.directory() + "/spool"; }
 
+  // From now on the list of bad sectors says of itself that it is cut short.
+  void cut_list() { list_cut_ = true; }
   // The next sync of the file system reports a write-back that failed, once: let it.
   void tell_of_failed_writes();
 
@@ -65,6 +67,7 @@ class RepairBench {
   Result<repair::BadList> read_list();
 
   World world_;
+  bool list_cut_ = false;
   UniqueFd mount_;
   UniqueFd device_;
   repair::Place place_;

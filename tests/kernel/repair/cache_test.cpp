@@ -225,6 +225,19 @@ TEST_P(RepairCache, ALargerLogicalBlockIsLostAndRewrittenAsAWhole) {
   EXPECT_THAT(bench.world().compare(), IsEmpty());
 }
 
+TEST_P(RepairCache, LossIsDeclaredAlsoWhereTheListProvesNothing) {
+  RepairBench bench(plain_world(GetParam()));
+  bench.world().medium().set_mode("write=clear");
+  FileModel& file = bench.file("owned");
+  bench.world().poison(file, {4096, 512});
+  bench.cut_list();
+  const auto told = bench.run(bench.repair_request(file, {{4096, 512}}));
+  EXPECT_EQ(told.reply.outcome, Outcome::kIndeterminate);
+  EXPECT_EQ(told.reply.manifest.lost.size(), 1U);
+  bench.declare_lost(file, told.reply.manifest);
+  EXPECT_THAT(bench.world().compare(), IsEmpty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernel, RepairCache, ::testing::Values(FsType::kXfs, FsType::kExt4),
                          [](const auto& param_info) { return param_info.param == FsType::kXfs ? "xfs" : "ext4"; });
 
