@@ -40,21 +40,6 @@ std::vector<std::string> loops_over(const std::string& directory) {
   return loops;
 }
 
-std::vector<pid_t> processes_naming(const std::string& directory) {
-  std::vector<pid_t> pids;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const auto pid = parse_u64(entry.path().filename().string());
-    if (!pid || static_cast<pid_t>(*pid) == getpid()) {
-      continue;
-    }
-    const auto command = read_text_file(entry.path() / "cmdline");
-    if (command && command->find(directory + "/") != std::string::npos) {
-      pids.push_back(static_cast<pid_t>(*pid));
-    }
-  }
-  return pids;
-}
-
 void detach_loop(const std::string& node) {
   const auto fd = open_file(node, O_RDONLY);
   if (fd) {
@@ -74,7 +59,7 @@ void abort_connection(const MountEntry& mount) {
 }
 
 void reap_once(const std::string& directory) {
-  for (const pid_t pid : processes_naming(directory)) {
+  for (const pid_t pid : processes_naming(directory + "/")) {
     kill(pid, SIGKILL);
     kill(pid, SIGCONT);
   }
@@ -90,6 +75,21 @@ void reap_once(const std::string& directory) {
 }
 
 }  // namespace
+
+std::vector<pid_t> processes_naming(const std::string& text) {
+  std::vector<pid_t> pids;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const auto pid = parse_u64(entry.path().filename().string());
+    if (!pid || static_cast<pid_t>(*pid) == getpid()) {
+      continue;
+    }
+    const auto command = read_text_file(entry.path() / "cmdline");
+    if (command && command->find(text) != std::string::npos) {
+      pids.push_back(static_cast<pid_t>(*pid));
+    }
+  }
+  return pids;
+}
 
 std::string to_string(const Residue& residue) {
   std::string text;
@@ -111,7 +111,7 @@ Residue residue_of(const std::string& directory) {
     residue.mounts.push_back(mount.target);
   }
   residue.loop_devices = loops_over(directory);
-  residue.processes = processes_naming(directory);
+  residue.processes = processes_naming(directory + "/");
   return residue;
 }
 

@@ -22,6 +22,9 @@ std::string to_string(const Residue& residue);
 // Everything that still uses `directory` or anything below it. This process itself does not count.
 Residue residue_of(const std::string& directory);
 
+// All processes but this one whose command line holds `text`.
+std::vector<pid_t> processes_naming(const std::string& text);
+
 // The number of the FUSE connection that serves `mount_point`, as its directory in /sys/fs/fuse/connections is called.
 unsigned fuse_connection(const std::string& mount_point);
 // Mounts fusectl where it is not yet (so call it in a private mount namespace).

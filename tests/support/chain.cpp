@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/chain.hpp"
+
+#include "support/must.hpp"
+#include "support/residue.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace pmend::world {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr uid_t kNobody = 65534;
+constexpr milliseconds kStartLimit{20'000};
+constexpr milliseconds kLookAgain{20};
+
+// Everybody may own and send everything: pmend itself decides what who may do.
+constexpr const char* kBusConfig = R"(<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path=%BUS%</listen><auth>EXTERNAL</auth>
+<policy context="mandatory"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow send_type="signal"/>
+<allow receive_sender="*"/><allow send_requested_reply="true" send_type="method_return"/>
+<allow send_requested_reply="true" send_type="error"/></policy></busconfig>
+)";
+
+void write_text(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  if (!out.flush()) {
+    throw Failure("cannot write " + path);
+  }
+}
+
+std::string read_whole_text(const std::string& path) {
+  return read_text_file(path, 64U << 20U).value_or("");
+}
+
+void make_directory(const std::string& path, uid_t owner) {
+  must_call(mkdir(path.c_str(), 0755), "mkdir " + path);
+  must_call(chown(path.c_str(), owner, owner), "chown " + path);
+}
+
+template <class Holds>
+bool until(milliseconds limit, Holds holds) {
+  for (const auto end = steady_clock::now() + limit; !holds(); std::this_thread::sleep_for(kLookAgain)) {
+    if (steady_clock::now() > end) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+PolicyFile default_policy() {
+  return {"50-default.json", read_whole_text(PMEND_SOURCE_DIR "/config/policy.d/50-default.json")};
+}
+
+PolicyFile repair_all_policy() {
+  return {"10-all.json",
+          R"({"rules": [{"name": "all", "when": {"owner": "file"},
+                         "then": {"action": "repair", "methods": ["redirty", "rewrite"]}}]})"};
+}
+
+Chain::Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy) {
+  std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+  for (const char* name : {"state", "run"}) {
+    make_directory(directory_ / name, kNobody);
+  }
+  for (const char* name : {"policy.d", "worker-run"}) {
+    make_directory(directory_ / name, 0);
+  }
+  write_files(worlds, policy);
+}
+
+Chain::~Chain() {
+  pmend_.kill();
+  kill_workers();
+  (void)until(milliseconds(5000), [this] { return worker_processes().empty(); });
+}
+
+void Chain::write_files(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy) const {
+  json devices = json::array();
+  for (World* world : worlds) {
+    devices.push_back({{"device", world->loop().node()}, {"badblocks", world->medium().badblocks_path()}});
+  }
+  write_text(directory_ / "pmend.json", json{{"auto", false}, {"devices", devices}}.dump());
+  for (const PolicyFile& file : policy) {
+    write_text(directory_ / ("policy.d/" + file.name), file.text);
+  }
+  std::string config = kBusConfig;
+  config.replace(config.find("%BUS%"), 5, directory_ / "bus");
+  write_text(directory_ / "bus.conf", config);
+}
+
+void Chain::start() {
+  start_bus();
+  start_workers();
+  start_pmend();
+}
+
+void Chain::start_bus() {
+  bus_ = Child({"dbus-daemon", "--nofork", "--nopidfile", "--config-file=" + directory_ / "bus.conf"},
+               {{}, {}, directory_ / "bus.log"});
+  wait_for_socket(directory_ / "bus");
+}
+
+void Chain::start_workers(const std::vector<std::string>& environment) {
+  const std::string socket = directory_ / "workers";
+  listener_.kill();
+  unlink(socket.c_str());
+  listener_ = Child({program_directory() + "/pmend-worker", "--listen", socket, "--config", directory_ / "pmend.json",
+                     "--spool-dir", spool_directory(), "--runtime-dir", directory_ / "worker-run"},
+                    {{}, environment, directory_ / "workers.log"});
+  wait_for_socket(socket);
+}
+
+void Chain::wait_for_socket(const std::string& path) const {
+  if (!until(kStartLimit, [&path] { return std::filesystem::is_socket(path); })) {
+    throw Failure("no socket " + path + "; the workers said: " + worker_log());
+  }
+  must_call(chmod(path.c_str(), 0666), "chmod " + path);
+}
+
+void Chain::start_pmend(const std::vector<std::string>& environment, Wait wait) {
+  if (!bus_.started()) {
+    start_bus();
+  }
+  const std::string number = std::to_string(kNobody);
+  pmend_ = Child({"setpriv",
+                  "--reuid=" + number,
+                  "--regid=" + number,
+                  "--clear-groups",
+                  "--pdeathsig=KILL",
+                  program_directory() + "/pmend",
+                  "--config",
+                  directory_ / "pmend.json",
+                  "--policy-dir",
+                  directory_ / "policy.d",
+                  "--state-dir",
+                  state_directory(),
+                  "--runtime-dir",
+                  directory_ / "run",
+                  "--bus",
+                  bus_address(),
+                  "--worker",
+                  "unix:" + directory_ / "workers",
+                  "--log",
+                  "stderr"},
+                 {{}, environment, directory_ / "pmend.log"});
+  if (wait == Wait::kUntilItAnswers && !until(kStartLimit, [this] { return try_ctl({"status"}).status == 0; })) {
+    throw Failure("pmend does not answer; it said: " + pmend_log());
+  }
+}
+
+std::vector<pid_t> Chain::worker_processes() const {
+  return processes_naming(spool_directory());
+}
+
+void Chain::kill_workers() {
+  listener_.kill();
+  for (const pid_t pid : worker_processes()) {
+    ::kill(pid, SIGKILL);
+  }
+}
+
+CommandResult Chain::try_ctl(const Arguments& arguments) const {
+  Arguments all = {program_directory() + "/pmendctl", "--bus", bus_address(), "--json"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return run_command(all);
+}
+
+json Chain::ctl(const Arguments& arguments) const {
+  const CommandResult result = try_ctl(arguments);
+  json value = json::parse(result.output, nullptr, false);
+  if (result.status != 0 || value.is_discarded()) {
+    throw Failure("pmendctl " + arguments.at(0) + " ended with " + std::to_string(result.status) + ": " +
+                  result.output);
+  }
+  return value;
+}
+
+std::vector<json> Chain::incidents() const {
+  return ctl({"list", "--all"}).at("incidents");
+}
+
+json Chain::wait_for(const std::function<bool(const json&)>& wanted, milliseconds limit) const {
+  std::optional<json> found;
+  const bool came = until(limit, [&] {
+    for (json& incident : incidents()) {
+      if (wanted(incident)) {
+        found = std::move(incident);
+        return true;
+      }
+    }
+    return false;
+  });
+  if (!came) {
+    throw Failure("no such incident came; there are " + json(incidents()).dump(1) + "\npmend said: " + pmend_log() +
+                  "\nthe workers said: " + worker_log());
+  }
+  return *found;
+}
+
+json Chain::wait_for_state(const std::string& device, const ByteRange& range, const std::string& state,
+                           milliseconds limit) const {
+  return wait_for(
+      [&](const json& incident) {
+        return incident.at("device") == device && range_of(incident).overlaps(range) && incident.at("state") == state;
+      },
+      limit);
+}
+
+std::string Chain::pmend_log() const {
+  return read_whole_text(directory_ / "pmend.log");
+}
+
+std::string Chain::worker_log() const {
+  return read_whole_text(directory_ / "workers.log");
+}
+
+ByteRange range_of(const json& incident) {
+  return {incident.at("offset").get<std::uint64_t>(), incident.at("length").get<std::uint64_t>()};
+}
+
+}  // namespace pmend::world
