@@ -40,6 +40,12 @@ void write_text(const std::string& path, const std::string& text) {
   }
 }
 
+// The end of it, for messages.
+std::string tail(const std::string& text) {
+  constexpr std::size_t kMost = 4000;
+  return text.size() <= kMost ? text : "…" + text.substr(text.size() - kMost);
+}
+
 std::string read_whole_text(const std::string& path) {
   return read_text_file(path, 64U << 20U).value_or("");
 }
@@ -47,6 +53,14 @@ std::string read_whole_text(const std::string& path) {
 void make_directory(const std::string& path, uid_t owner) {
   must_call(mkdir(path.c_str(), 0755), "mkdir " + path);
   must_call(chown(path.c_str(), owner, owner), "chown " + path);
+}
+
+std::string described(const std::vector<json>& incidents) {
+  std::string text;
+  for (const json& incident : incidents) {
+    text += "\n" + incident.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+  return text;
 }
 
 template <class Holds>
@@ -158,7 +172,7 @@ void Chain::start_pmend(const std::vector<std::string>& environment, Wait wait) 
                   "stderr"},
                  {{}, environment, directory_ / "pmend.log"});
   if (wait == Wait::kUntilItAnswers && !until(kStartLimit, [this] { return try_ctl({"status"}).status == 0; })) {
-    throw Failure("pmend does not answer; it said: " + pmend_log());
+    throw Failure("pmend does not answer; it said: " + tail(pmend_log()));
   }
 }
 
@@ -205,8 +219,8 @@ json Chain::wait_for(const std::function<bool(const json&)>& wanted, millisecond
     return false;
   });
   if (!came) {
-    throw Failure("no such incident came; there are " + json(incidents()).dump(1) + "\npmend said: " + pmend_log() +
-                  "\nthe workers said: " + worker_log());
+    throw Failure("no such incident came; there are " + tail(described(incidents())) + "\npmend said: " + tail(pmend_log()) +
+                  "\nthe workers said: " + tail(worker_log()));
   }
   return *found;
 }
@@ -218,6 +232,24 @@ json Chain::wait_for_state(const std::string& device, const ByteRange& range, co
         return incident.at("device") == device && range_of(incident).overlaps(range) && incident.at("state") == state;
       },
       limit);
+}
+
+void Chain::wait_until_all(const std::string& device, const RangeSet& ranges, const std::string& state,
+                           milliseconds limit) const {
+  RangeSet left;
+  const bool came = until(limit, [&] {
+    left = ranges;
+    for (const json& incident : incidents()) {
+      if (incident.at("device") == device && incident.at("state") == state) {
+        left.erase(range_of(incident));
+      }
+    }
+    return left.empty();
+  });
+  if (!came) {
+    throw Failure(std::to_string(left.total_bytes()) + " bytes of " + device + " are not " + state +
+                  " yet; there are " + tail(described(incidents())) + "\npmend said: " + tail(pmend_log()));
+  }
 }
 
 std::string Chain::pmend_log() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pmend/base/range_set.hpp"
 #include "support/process.hpp"
 #include "support/temp_dir.hpp"
 #include "support/world.hpp"
@@ -67,6 +68,10 @@ class Chain {
   // The incident about this range of this device, once it has this state.
   nlohmann::json wait_for_state(const std::string& device, const ByteRange& range, const std::string& state,
                                 std::chrono::milliseconds limit = std::chrono::seconds(20)) const;
+
+  // Until incidents with this state hold all of `ranges` of the device.
+  void wait_until_all(const std::string& device, const RangeSet& ranges, const std::string& state,
+                      std::chrono::milliseconds limit) const;
 
   std::string directory() const { return directory_.path(); }
   std::string bus_address() const { return "unix:path=" + directory_ / "bus"; }
