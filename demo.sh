@@ -10,10 +10,14 @@ LOG=build/demo-build.log
 
 usage() {
   cat <<'TEXT'
-usage: sudo ./demo.sh [--help]
+usage: sudo ./demo.sh [--keep | --end | --help]
 
-Builds what is missing, makes XFS and ext4 on a medium that can fail, poisons sectors of files on them, shows what an
-application and the medium see, and compares every byte. Needs root, /dev/fuse and loop devices. Leaves nothing behind.
+Builds what is missing, makes XFS and ext4 with some thousand files on media that can fail, starts pmend on a private
+bus (as an unprivileged user, its workers as root), poisons sectors, tells what pmend makes of them and why, and compares
+every byte of every file. Needs root, /dev/fuse and loop devices. Leaves nothing behind.
+
+  --keep  leave it all running at the end, and say how to look at it
+  --end   end what --keep left running
 TEXT
 }
 
@@ -22,8 +26,18 @@ cannot_run() {
   exit 77
 }
 
+# Ends what --keep left running, and removes its mounts, loop devices and directories.
+end_kept() {
+  pkill -x pmend-demo && sleep 1
+  [[ ! -x $REAP ]] || "$REAP"
+}
+
+keep=
 case ${1-} in
   "") ;;
+  --keep) keep=--keep ;;
+  --end) ((EUID == 0)) || { echo "demo: not root: sudo ./demo.sh --end" >&2; exit 77; }
+    end_kept; exit ;;
   --help | -h) usage; exit 0 ;;
   *) echo "demo: unknown argument '$1' (see ./demo.sh --help)" >&2; exit 64 ;;
 esac
@@ -31,7 +45,7 @@ esac
 [[ -c /dev/fuse ]] || cannot_run "no /dev/fuse (modprobe fuse)"
 [[ -c /dev/loop-control ]] || cannot_run "no /dev/loop-control (modprobe loop)"
 
-# A demonstration that was interrupted leaves a directory at most; its mounts and devices went with it.
+# What an interrupted demonstration leaves; one that is kept holds its lock and stays.
 clean_up() {
   trap - EXIT INT TERM HUP
   [[ ! -x $REAP ]] || "$REAP"
@@ -50,4 +64,4 @@ if ! { cmake --preset dev && cmake --build --preset dev --target pmend-demo pmen
   echo "demo: the build failed, see $LOG" >&2
   exit 1
 fi
-"$DEMO"
+"$DEMO" ${keep:+"$keep"}

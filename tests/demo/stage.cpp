@@ -12,7 +12,7 @@ namespace pmend::world {
 namespace {
 
 constexpr std::uint64_t kPlainFiles = 2000;
-constexpr std::uint64_t kCacheFiles = 200;
+constexpr std::uint64_t kCacheFiles = 50;
 constexpr std::uint64_t kBlock = 4096;
 constexpr ByteRange kSectorOfBlock{1024, 512};
 

@@ -22,6 +22,7 @@ using std::chrono::steady_clock;
 constexpr uid_t kNobody = 65534;
 constexpr milliseconds kStartLimit{20'000};
 constexpr milliseconds kLookAgain{20};
+constexpr milliseconds kLookAtAllAgain{100};  // at many incidents at once
 
 // Everybody may own and send everything: pmend itself decides what who may do.
 constexpr const char* kBusConfig = R"(<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
@@ -64,8 +65,8 @@ std::string described(const std::vector<json>& incidents) {
 }
 
 template <class Holds>
-bool until(milliseconds limit, Holds holds) {
-  for (const auto end = steady_clock::now() + limit; !holds(); std::this_thread::sleep_for(kLookAgain)) {
+bool until(milliseconds limit, Holds holds, milliseconds pause = kLookAgain) {
+  for (const auto end = steady_clock::now() + limit; !holds(); std::this_thread::sleep_for(pause)) {
     if (steady_clock::now() > end) {
       return false;
     }
@@ -219,8 +220,8 @@ json Chain::wait_for(const std::function<bool(const json&)>& wanted, millisecond
     return false;
   });
   if (!came) {
-    throw Failure("no such incident came; there are " + tail(described(incidents())) + "\npmend said: " + tail(pmend_log()) +
-                  "\nthe workers said: " + tail(worker_log()));
+    throw Failure("no such incident came; there are " + tail(described(incidents())) +
+                  "\npmend said: " + tail(pmend_log()) + "\nthe workers said: " + tail(worker_log()));
   }
   return *found;
 }
@@ -237,7 +238,7 @@ json Chain::wait_for_state(const std::string& device, const ByteRange& range, co
 void Chain::wait_until_all(const std::string& device, const RangeSet& ranges, const std::string& state,
                            milliseconds limit) const {
   RangeSet left;
-  const bool came = until(limit, [&] {
+  const auto all_have_it = [&] {
     left = ranges;
     for (const json& incident : incidents()) {
       if (incident.at("device") == device && incident.at("state") == state) {
@@ -245,8 +246,8 @@ void Chain::wait_until_all(const std::string& device, const RangeSet& ranges, co
       }
     }
     return left.empty();
-  });
-  if (!came) {
+  };
+  if (!until(limit, all_have_it, kLookAtAllAgain)) {
     throw Failure(std::to_string(left.total_bytes()) + " bytes of " + device + " are not " + state +
                   " yet; there are " + tail(described(incidents())) + "\npmend said: " + tail(pmend_log()));
   }
