@@ -6,6 +6,9 @@
 #include "worker/lists.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 namespace pmend::worker {
 namespace {
@@ -27,6 +30,16 @@ std::vector<OpenBy> openers_of(const std::string& proc, dev_t device, ino_t inod
   const rmap::FileKey key{device, inode};
   auto found = rmap::find_openers(proc, {key});
   return found.contains(key) ? std::move(found.at(key)) : std::vector<OpenBy>();
+}
+
+// A process that runs the same program file, or that has just ended. Only root can see what others run.
+bool runs_our_program(const std::string& proc, std::uint32_t pid) {
+  struct stat ours {};
+  struct stat theirs {};
+  if (stat((proc + "/" + std::to_string(pid) + "/exe").c_str(), &theirs) < 0) {
+    return errno == ENOENT || errno == ESRCH;
+  }
+  return stat((proc + "/self/exe").c_str(), &ours) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 void describe_file_system(repair::Place& place, const block::RangeContext& piece) {
@@ -85,6 +98,7 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
     return kernel_user_of(roots, device, inode);
   };
   place.openers = [proc = setting.roots.proc](dev_t device, ino_t inode) { return openers_of(proc, device, inode); };
+  place.is_own_worker = [proc = setting.roots.proc](std::uint32_t pid) { return runs_our_program(proc, pid); };
   return open;
 }
 

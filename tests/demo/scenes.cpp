@@ -189,7 +189,7 @@ void a_burst(Stage& stage, Scenery& scenery) {
   for (const auto& [file, range] : pieces) {
     burst.insert(scenery.world.device_range(*file, range));
   }
-  stage.chain().wait_until_all(scenery.node(), burst, "repaired", seconds(60));
+  stage.chain().wait_until_all(scenery.node(), burst, {"repaired"}, seconds(60));
   for (const ByteRange& device : burst.ranges()) {
     scenery.lost.insert(device);
   }
@@ -202,38 +202,11 @@ void a_burst(Stage& stage, Scenery& scenery) {
 void the_reckoning(Stage& stage, Scenery& scenery) {
   Story& story = stage.story();
   story.chapter("At the end every byte of every file is compared with what it must be.");
-  RangeSet reported;
-  std::vector<ByteRange> written;
-  for (const json& incident : stage.chain().incidents()) {
-    if (incident.at("device") != scenery.node() || incident.at("state") != "repaired") {
-      continue;
-    }
-    const json report = report_of(stage, incident);
-    for (const json& piece : report.at("lost")) {
-      reported.insert({piece.at("device_offset").get<std::uint64_t>(), piece.at("length").get<std::uint64_t>()});
-    }
-    for (const json& unit : report.at("units")) {
-      written.push_back({unit.at("device_offset").get<std::uint64_t>(), unit.at("length").get<std::uint64_t>()});
-    }
-  }
-  story.expect(reported == scenery.lost, "the reports name every byte that was lost, and no other byte");
-  for (FileModel* file : scenery.world.tree().files()) {
-    for (const kernel::FileExtent& extent : file->extents) {
-      if (!extent.has_device_range()) {
-        continue;
-      }
-      const auto in_file = [&extent](const ByteRange& device) {
-        return ByteRange{extent.file_offset + (device.offset - extent.device_offset), device.length};
-      };
-      for (const ByteRange& range : scenery.lost.common(extent.device_range())) {
-        file->zeros.insert(in_file(range));
-      }
-      for (const ByteRange& range : scenery.left.common(extent.device_range())) {
-        file->unreadable.insert(in_file(range));
-      }
-    }
-  }
-  story.expect(scenery.world.stray_writes(written).empty(),
+  const Reported reported = stage.chain().reported(scenery.node());
+  story.expect(reported.lost == scenery.lost, "the reports name every byte that was lost, and no other byte");
+  scenery.world.mark(scenery.lost, &FileModel::zeros);
+  scenery.world.mark(scenery.left, &FileModel::unreadable);
+  story.expect(scenery.world.stray_writes(reported.written).empty(),
                "the medium saw no write outside the repaired units and the file system's metadata");
   const auto found = scenery.world.compare();
   for (const Difference& difference : found) {

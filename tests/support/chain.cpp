@@ -64,6 +64,10 @@ std::string described(const std::vector<json>& incidents) {
   return text;
 }
 
+ByteRange device_range_of(const json& piece) {
+  return {piece.at("device_offset").get<std::uint64_t>(), piece.at("length").get<std::uint64_t>()};
+}
+
 template <class Holds>
 bool until(milliseconds limit, Holds holds, milliseconds pause = kLookAgain) {
   for (const auto end = steady_clock::now() + limit; !holds(); std::this_thread::sleep_for(pause)) {
@@ -83,7 +87,8 @@ PolicyFile default_policy() {
 PolicyFile repair_all_policy() {
   return {"10-all.json",
           R"({"rules": [{"name": "all", "when": {"owner": "file"},
-                         "then": {"action": "repair", "methods": ["redirty", "rewrite"]}}]})"};
+                         "then": {"action": "repair", "methods": ["redirty", "rewrite"]}}],
+              "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
 }
 
 Chain::Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy) {
@@ -235,22 +240,39 @@ json Chain::wait_for_state(const std::string& device, const ByteRange& range, co
       limit);
 }
 
-void Chain::wait_until_all(const std::string& device, const RangeSet& ranges, const std::string& state,
+void Chain::wait_until_all(const std::string& device, const RangeSet& ranges, const std::set<std::string>& states,
                            milliseconds limit) const {
   RangeSet left;
   const auto all_have_it = [&] {
     left = ranges;
     for (const json& incident : incidents()) {
-      if (incident.at("device") == device && incident.at("state") == state) {
+      if (incident.at("device") == device && states.contains(incident.at("state"))) {
         left.erase(range_of(incident));
       }
     }
     return left.empty();
   };
   if (!until(limit, all_have_it, kLookAtAllAgain)) {
-    throw Failure(std::to_string(left.total_bytes()) + " bytes of " + device + " are not " + state +
+    throw Failure(std::to_string(left.total_bytes()) + " bytes of " + device + " are not " + *states.begin() +
                   " yet; there are " + tail(described(incidents())) + "\npmend said: " + tail(pmend_log()));
   }
+}
+
+Reported Chain::reported(const std::string& device) const {
+  Reported all;
+  for (const json& incident : incidents()) {
+    if (incident.at("device") != device || incident.at("state") != "repaired") {
+      continue;
+    }
+    const json report = ctl({"report", std::to_string(incident.at("id").get<std::uint64_t>())});
+    for (const json& piece : report.at("lost")) {
+      all.lost.insert(device_range_of(piece));
+    }
+    for (const json& unit : report.at("units")) {
+      all.written.push_back(device_range_of(unit));
+    }
+  }
+  return all;
 }
 
 std::string Chain::pmend_log() const {

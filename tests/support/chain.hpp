@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,12 @@ struct PolicyFile {
 PolicyFile default_policy();
 // Repairs every file whatever is lost, without a person: for tests of what follows.
 PolicyFile repair_all_policy();
+
+// What the reports of one device's closed incidents say.
+struct Reported {
+  RangeSet lost;                   // of the device
+  std::vector<ByteRange> written;  // units
+};
 
 // The whole of pmend beside one or more worlds, as a user runs it: a private bus, the workers as root behind a
 // listening socket, pmend as an unprivileged user (uid 65534). Looks and steers through `pmendctl --json`, like a user.
@@ -69,9 +76,12 @@ class Chain {
   nlohmann::json wait_for_state(const std::string& device, const ByteRange& range, const std::string& state,
                                 std::chrono::milliseconds limit = std::chrono::seconds(20)) const;
 
-  // Until incidents with this state hold all of `ranges` of the device.
-  void wait_until_all(const std::string& device, const RangeSet& ranges, const std::string& state,
+  // Until incidents with one of these states hold all of `ranges` of the device.
+  void wait_until_all(const std::string& device, const RangeSet& ranges, const std::set<std::string>& states,
                       std::chrono::milliseconds limit) const;
+
+  // Of all repaired incidents of the device.
+  Reported reported(const std::string& device) const;
 
   std::string directory() const { return directory_.path(); }
   std::string bus_address() const { return "unix:path=" + directory_ / "bus"; }

@@ -77,6 +77,19 @@ ByteRange World::device_range(const FileModel& file, const ByteRange& file_range
   throw Failure(file.name() + " has no single extent for " + to_string(file_range));
 }
 
+void World::mark(const RangeSet& device_ranges, RangeSet FileModel::*set) {
+  for (FileModel* file : tree_->files()) {
+    for (const kernel::FileExtent& extent : file->extents) {
+      if (!extent.has_device_range() || extent.is_unwritten()) {
+        continue;
+      }
+      for (const ByteRange& range : device_ranges.common(extent.device_range())) {
+        (file->*set).insert({extent.file_offset + (range.offset - extent.device_offset), range.length});
+      }
+    }
+  }
+}
+
 void World::poison(const FileModel& file, const ByteRange& file_range) {
   medium_->poison(device_range(file, file_range));
   fs_->drop_caches();

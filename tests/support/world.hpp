@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pmend/base/range_set.hpp"
 #include "support/file_system.hpp"
 #include "support/loop_device.hpp"
 #include "support/medium.hpp"
@@ -48,9 +49,14 @@ class World {
 
   // Where a file's bytes lie on the device; throws Failure if they are in no single written extent.
   ByteRange device_range(const FileModel& file, const ByteRange& file_range) const;
+  // Puts those pieces of files that lie in `device_ranges` into this set of their models: what is lost, what is bad.
+  // Unwritten extents read as zeros whatever lies there.
+  void mark(const RangeSet& device_ranges, RangeSet FileModel::*set);
   // Poisons a piece of a file and drops the page cache of all files. The model is not touched: whoever poisons says
   // what must become of it.
   void poison(const FileModel& file, const ByteRange& file_range);
+  // Brings every page of a file into the page cache.
+  void read_whole(const FileModel& file) const;
   // Poisons under a page cache that stays: every page of the file is read first.
   void poison_cached(const FileModel& file, const ByteRange& file_range);
 
@@ -71,8 +77,6 @@ class World {
   void tear_down();
 
  private:
-  void read_whole(const FileModel& file) const;
-
   WorldOptions options_;
   TempDir directory_;
   // Destroyed in reverse: file system, loop device, medium, directory.

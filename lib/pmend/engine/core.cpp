@@ -56,7 +56,7 @@ Device* Core::device_of(const Case& what) {
 
 QueryId Core::ask(std::string device_id, std::vector<IncidentId> incidents) {
   const QueryId id{next_query++};
-  queries.emplace(id, Query{std::move(device_id), std::move(incidents)});
+  queries.emplace(id, Query{std::move(device_id), std::move(incidents), mounts_changes});
   return id;
 }
 

@@ -55,6 +55,7 @@ using Deferred = std::variant<Command, StartRun, ProceedStep, ReleaseSpool>;
 struct Query {
   std::string device_id;
   std::vector<IncidentId> incidents;  // empty: a List
+  std::uint64_t mounts_changes = 0;   // how many had been told when it was asked
 };
 
 // A repair that counts against the limits.
@@ -95,6 +96,7 @@ struct Core {
   std::uint64_t next_incident = 1;
   std::uint64_t next_job = 1;
   std::uint64_t next_query = 1;
+  std::uint64_t mounts_changes = 0;  // told so far
 
   // What goes out: recording.hpp.
   Commands out;

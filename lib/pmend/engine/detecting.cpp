@@ -247,6 +247,7 @@ void on(Core& core, const Gap& input) {
 }
 
 void on(Core& core, const MountsChanged& /*input*/) {
+  ++core.mounts_changes;
   look_at_unreached(core, nullptr);
 }
 

@@ -154,6 +154,13 @@ void observed(Core& core, Case& what, const std::vector<ObservedRange>& all) {
   split(core, what, split_by_owner(what.memory.bad, mine, core.device_of(what)->unit()));
 }
 
+// The answer may be of before the change, and the change is not told again.
+void look_again_if_mounts_changed(Core& core, const Query& query, Case& what) {
+  if (what.state() == IncidentState::kUnresolved && query.mounts_changes != core.mounts_changes) {
+    core.look_again(what, "mounts changed meanwhile");
+  }
+}
+
 // Returns true if the incident is small enough to be looked at. Larger ones (the list names a large part of the device,
 // or its repair unit became smaller) are cut as long as the device has not too many incidents already.
 bool make_observable(Core& core, Device& device, Case& what) {
@@ -229,6 +236,7 @@ void on(Core& core, const Observed& input) {
     what->query.reset();
     if (right_device) {
       observed(core, *what, ranges);
+      look_again_if_mounts_changed(core, *query, *what);
     } else {
       core.look_later(*what, "the observer answered for another device");
     }

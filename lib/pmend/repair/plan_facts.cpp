@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The looking half of planner.hpp.
 #include "pmend/base/unique_fd.hpp"
-#include "pmend/kernel/lease.hpp"
 #include "pmend/repair/gates.hpp"
+#include "pmend/repair/lease.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
@@ -121,11 +121,11 @@ Result<std::optional<std::string>> in_use(int fd, const Place& place, const Plan
   if (!needed) {
     return std::optional<std::string>();
   }
-  const auto lease = kernel::WriteLease::take(fd);
-  if (!lease) {
-    return tl::make_unexpected(lease.error());
+  const auto free = could_be_leased(place, fd);
+  if (!free) {
+    return tl::make_unexpected(free.error());
   }
-  return *lease ? std::nullopt : std::optional(users_text(place, facts.file));
+  return *free ? std::nullopt : std::optional(users_text(place, facts.file));
 }
 
 Result<PlanFacts> observe(int fd, const Place& place, const PlanRequest& request, TargetFacts file) {

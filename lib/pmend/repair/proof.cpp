@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/proof.hpp"
 
-#include "pmend/kernel/lease.hpp"
+#include "pmend/repair/lease.hpp"
 
 #include <algorithm>
 
@@ -206,7 +206,7 @@ Result<JobProof> prove_job(const std::vector<UnitWork>& work) {
   if (!fd) {
     return tl::make_unexpected(fd.error());
   }
-  const auto lease = kernel::WriteLease::take(fd->get());
+  const auto lease = take_lease(first.place, fd->get());
   const auto facts = target_facts(first.place, fd->get());
   const auto extents = extents_digest(fd->get(), digest_scope(first.plan), kernel::FiemapSync::kNo);
   if (!facts || !extents) {

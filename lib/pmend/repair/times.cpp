@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/times.hpp"
 
-#include "pmend/kernel/lease.hpp"
 #include "pmend/repair/boundary.hpp"
+#include "pmend/repair/lease.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@ Ending restore_times(const Place& place, const FileId& file, const FileTime& own
   if (!fd) {
     return ending_of(fd.error());
   }
-  const auto lease = kernel::WriteLease::take(fd->get());
+  const auto lease = take_lease(place, fd->get());
   if (!lease) {
     return ending_of(lease.error());
   }

@@ -225,6 +225,17 @@ TEST_F(Detecting, AnUnknownOwnerIsUnresolvedUntilMountsChange) {
   EXPECT_THAT(world_.all<Observe>(), SizeIs(2));
 }
 
+TEST_F(Detecting, AnAnswerThatAChangeOfMountsOvertookIsAskedForAgain) {
+  world_.add_extent({{0, 4096}, OwnerKind::kUnknown, 0, ""});
+  world_.hold("observe");
+  start_with({0, 512});
+  world_.give(MountsChanged{});
+  world_.let("observe");
+  world_.settle();
+  EXPECT_THAT(world_.all<Observe>(), SizeIs(2));
+  EXPECT_EQ(world_.find(1)->state(), S::kUnresolved);
+}
+
 TEST_F(Detecting, AnObserverThatCannotLookIsAskedThreeTimesWithPauses) {
   world_.hold("observe");
   start_with({kFile.offset, 512});

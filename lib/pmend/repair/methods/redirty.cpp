@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/methods/redirty.hpp"
 
-#include "pmend/kernel/lease.hpp"
 #include "pmend/kernel/page_cache.hpp"
 #include "pmend/repair/boundary.hpp"
 #include "pmend/repair/child.hpp"
+#include "pmend/repair/lease.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -142,7 +142,7 @@ MethodResult redirty(const UnitWork& work) {
   if (!fd) {
     return {before_change(fd.error()), false, {}};
   }
-  const auto lease = kernel::WriteLease::take(fd->get());
+  const auto lease = take_lease(work.place, fd->get());
   if (auto obstacle = check_all(work, fd->get())) {
     return {*obstacle, false, {}};
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/methods/rewrite.hpp"
 
-#include "pmend/kernel/lease.hpp"
 #include "pmend/repair/boundary.hpp"
 #include "pmend/repair/child.hpp"
 #include "pmend/repair/gates.hpp"
+#include "pmend/repair/lease.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -188,7 +188,7 @@ MethodResult rewrite(const UnitWork& work, Begun begun) {
   if (!fd) {
     return obstructed(before_change(fd.error()));
   }
-  const auto lease = kernel::WriteLease::take(fd->get());
+  const auto lease = take_lease(work.place, fd->get());
   if (!lease) {
     return obstructed(before_change(lease.error()));
   }
