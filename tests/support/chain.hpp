@@ -26,7 +26,7 @@ struct PolicyFile {
 
 // The rule that ships with pmend.
 PolicyFile default_policy();
-// Repairs every file whatever is lost, without a person: for tests of what follows.
+// Repairs every file whatever is lost, without a person or a limit: for tests of what follows.
 PolicyFile repair_all_policy();
 
 // The whole of pmend beside one or more worlds, as a user runs it: a private bus, the workers as root behind a

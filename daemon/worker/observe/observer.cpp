@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/observe/observer.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/model/events.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "worker/answers.hpp"
@@ -63,7 +64,7 @@ void Observer::receive(protocol::Message message) {
     greeted_ = hello->version == protocol::kVersion && hello->role != protocol::Role::kRepair;
     if (greeted_) {
       const protocol::Hello own{protocol::kVersion, protocol::Role::kObserve, static_cast<std::uint32_t>(getpid())};
-      [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(own);
+      send(own);
       return;
     }
   }
@@ -78,7 +79,7 @@ void Observer::receive(protocol::Message message) {
 
 void Observer::receive_request(const Request& request) {
   if (request.cursor) {
-    [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(pages_.next(request.id, *request.cursor));
+    send(pages_.next(request.id, *request.cursor));
     return;
   }
   switch (request.verb) {
@@ -110,8 +111,7 @@ void Observer::answer(const Request& request, std::function<Answer()> work) {
       reply(id, std::move(answer));
       return;
     }
-    [[maybe_unused]] const auto ended_links_are_told_by_the_link =
-        link_.send(pages_.first(id, key, std::move(*answer)));
+    send(pages_.first(id, key, std::move(*answer)));
   });
 }
 
@@ -122,7 +122,13 @@ void Observer::reply(RequestId id, Answer answer) {
   } else {
     message.error = std::move(answer.error());
   }
+  send(message);
+}
+
+void Observer::send(const protocol::Message& message) {
+  boundary("observer: before a message");
   [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(message);
+  boundary("observer: after a message");
 }
 
 void Observer::watch(const Request& request) {
@@ -255,7 +261,7 @@ void Observer::list_read(const std::string& node, const std::string& source, con
 }
 
 void Observer::send_event(EventKind kind, Json body) {
-  [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(protocol::Event{kind, std::move(body)});
+  send(protocol::Event{kind, std::move(body)});
 }
 
 void Observer::run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,

@@ -40,6 +40,7 @@ class Observer {
   void watch(const protocol::Request& request);
   void answer(const protocol::Request& request, std::function<Answer()> work);
   void reply(RequestId id, Answer answer);
+  void send(const protocol::Message& message);
 
   void scan_devices();
   void add_device(const std::string& node);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/times.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/kernel/lease.hpp"
-#include "pmend/repair/boundary.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/methods/redirty.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/kernel/lease.hpp"
 #include "pmend/kernel/page_cache.hpp"
-#include "pmend/repair/boundary.hpp"
 #include "pmend/repair/child.hpp"
 
 #include <algorithm>
