@@ -3,6 +3,7 @@
 
 #include "cli/exit_code.hpp"
 #include "loop/service_manager.hpp"
+#include "pmend/base/boundary.hpp"
 #include "pmend/executor.hpp"
 #include "pmend/flight_dump.hpp"
 
@@ -33,6 +34,7 @@ std::vector<std::string> texts_of(const ConfigProblems& problems) {
 }  // namespace
 
 cli::Parsed<std::unique_ptr<App>> App::make(const Options& options) {
+  begin_boundaries("pmend");
   auto configuration = load_configuration(options);
   if (!configuration) {
     return tl::make_unexpected(std::move(configuration.error()));

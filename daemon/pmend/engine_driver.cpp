@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/engine_driver.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/local_clock.hpp"
 
 #include <boost/asio/post.hpp>
 
+#include <string_view>
 #include <utility>
 #include <variant>
 
 namespace pmend::daemon {
+namespace {
+
+// What is only said is said again after a start: between two of these nothing new can be lost.
+bool is_talk(const engine::Command& command) {
+  return std::holds_alternative<engine::Publish>(command) || std::holds_alternative<engine::Log>(command);
+}
+
+std::string_view name_of(const engine::Command& command) {
+  return std::visit([](const auto& value) { return value.kName; }, command);
+}
+
+}  // namespace
 
 EngineDriver::EngineDriver(boost::asio::io_context& io, const Clock& clock, Handlers handlers)
     : io_(io), clock_(clock), handlers_(std::move(handlers)), timer_(io) {}
@@ -45,8 +59,12 @@ void EngineDriver::handle(const engine::Input& input) {
   for (const engine::Command& command : commands) {
     if (const auto* const timer = std::get_if<engine::ArmTimer>(&command)) {
       arm(timer->at);
-    } else {
+    } else if (is_talk(command)) {
       handlers_.carry_out(command);
+    } else {
+      boundary("pmend: before ", name_of(command));
+      handlers_.carry_out(command);
+      boundary("pmend: after ", name_of(command));
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "worker/listener.hpp"
 
 #include "loop/message_link.hpp"
+#include "pmend/base/boundary.hpp"
 #include "worker/observe/observer.hpp"
 #include "worker/repair/repair_session.hpp"
 
@@ -41,8 +42,10 @@ int observe_until_the_end(Setting setting, UniqueFd socket) {
 
 int serve_connection(Setting setting, UniqueFd socket) {
   if (wanted_role(setting, socket) == Role::kRepair) {
+    begin_boundaries("repair");
     return RepairSession(std::move(setting), std::move(socket)).run();
   }
+  begin_boundaries("observe");
   return observe_until_the_end(std::move(setting), std::move(socket));
 }
 

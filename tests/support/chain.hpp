@@ -28,7 +28,7 @@ struct PolicyFile {
 
 // The rule that ships with pmend.
 PolicyFile default_policy();
-// Repairs every file whatever is lost, without a person: for tests of what follows.
+// Repairs every file whatever is lost, without a person or a limit: for tests of what follows.
 PolicyFile repair_all_policy();
 
 // What the reports of one device's closed incidents say.

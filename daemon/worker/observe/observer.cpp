@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/observe/observer.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/model/events.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "worker/answers.hpp"
@@ -63,7 +64,7 @@ void Observer::receive(protocol::Message message) {
     greeted_ = hello->version == protocol::kVersion && hello->role != protocol::Role::kRepair;
     if (greeted_) {
       const protocol::Hello own{protocol::kVersion, protocol::Role::kObserve, static_cast<std::uint32_t>(getpid())};
-      [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(own);
+      send(own);
       return;
     }
   }
@@ -78,7 +79,7 @@ void Observer::receive(protocol::Message message) {
 
 void Observer::receive_request(const Request& request) {
   if (request.cursor) {
-    [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(pages_.next(request.id, *request.cursor));
+    send(pages_.next(request.id, *request.cursor));
     return;
   }
   switch (request.verb) {
@@ -87,7 +88,7 @@ void Observer::receive_request(const Request& request) {
     case Verb::kObserve:
       return answer(request, work_for<protocol::ObserveRequest>(setting_, request, observe));
     case Verb::kPlan:
-      return answer(request, work_for<protocol::PlanRequest>(setting_, request, plan));
+      return queue_plan(request);
     case Verb::kLocate:
       return answer(request, work_for<protocol::LocateRequest>(setting_, request, locate));
     case Verb::kList:
@@ -103,16 +104,37 @@ void Observer::receive_request(const Request& request) {
   }
 }
 
-void Observer::answer(const Request& request, std::function<Answer()> work) {
-  const std::string key = list_key_of(request.verb);
-  run_child(std::chrono::milliseconds(request.deadline_ms), work, [this, id = request.id, key](Answer answer) {
-    if (!answer) {
-      reply(id, std::move(answer));
-      return;
-    }
-    [[maybe_unused]] const auto ended_links_are_told_by_the_link =
-        link_.send(pages_.first(id, key, std::move(*answer)));
+void Observer::queue_plan(const Request& request) {
+  const auto device = request.body.is_object() ? request.body.find("device") : request.body.end();
+  const std::string name = device != request.body.end() && device->is_string() ? device->get<std::string>() : "";
+  plans_[name].push_back({request, std::chrono::steady_clock::now()});
+  if (plans_[name].size() == 1) {
+    start_next_plan(name);
+  }
+}
+
+void Observer::start_next_plan(const std::string& device) {
+  Waiting& next = plans_.at(device).front();
+  const auto waited = std::chrono::steady_clock::now() - next.received;
+  const auto left = std::chrono::milliseconds(next.request.deadline_ms) -
+                    std::chrono::duration_cast<std::chrono::milliseconds>(waited);
+  next.request.deadline_ms = static_cast<std::uint64_t>(std::max(left, std::chrono::milliseconds(1)).count());
+  answer(next.request, work_for<protocol::PlanRequest>(setting_, next.request, plan), [this, device] {
+    auto& waiting = plans_.at(device);
+    waiting.pop_front();
+    waiting.empty() ? void(plans_.erase(device)) : start_next_plan(device);
   });
+}
+
+void Observer::answer(const Request& request, std::function<Answer()> work, std::function<void()> then) {
+  const std::string key = list_key_of(request.verb);
+  run_child(std::chrono::milliseconds(request.deadline_ms), work,
+            [this, id = request.id, key, then = std::move(then)](Answer answer) {
+              answer ? send(pages_.first(id, key, std::move(*answer))) : reply(id, std::move(answer));
+              if (then) {
+                then();
+              }
+            });
 }
 
 void Observer::reply(RequestId id, Answer answer) {
@@ -122,7 +144,13 @@ void Observer::reply(RequestId id, Answer answer) {
   } else {
     message.error = std::move(answer.error());
   }
+  send(message);
+}
+
+void Observer::send(const protocol::Message& message) {
+  boundary("observer: before a message");
   [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(message);
+  boundary("observer: after a message");
 }
 
 void Observer::watch(const Request& request) {
@@ -255,7 +283,7 @@ void Observer::list_read(const std::string& node, const std::string& source, con
 }
 
 void Observer::send_event(EventKind kind, Json body) {
-  [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(protocol::Event{kind, std::move(body)});
+  send(protocol::Event{kind, std::move(body)});
 }
 
 void Observer::run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,

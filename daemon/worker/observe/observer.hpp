@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,8 +39,12 @@ class Observer {
   void receive(protocol::Message message);
   void receive_request(const protocol::Request& request);
   void watch(const protocol::Request& request);
-  void answer(const protocol::Request& request, std::function<Answer()> work);
+  // One question that opens files at a time for each device: they would be in each other's way.
+  void queue_plan(const protocol::Request& request);
+  void start_next_plan(const std::string& device);
+  void answer(const protocol::Request& request, std::function<Answer()> work, std::function<void()> then = {});
   void reply(RequestId id, Answer answer);
+  void send(const protocol::Message& message);
 
   void scan_devices();
   void add_device(const std::string& node);
@@ -66,6 +71,11 @@ class Observer {
   Pages pages_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;
+  struct Waiting {
+    protocol::Request request;
+    std::chrono::steady_clock::time_point received;
+  };
+  std::map<std::string, std::deque<Waiting>> plans_;  // by device; the first is under way
 };
 
 }  // namespace pmend::worker

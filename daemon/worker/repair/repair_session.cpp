@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/repair/repair_session.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "pmend/repair/locks.hpp"
 #include "pmend/repair/spool.hpp"
@@ -106,10 +107,12 @@ void RepairSession::run_job(const Request& request, repair::JobKind kind) {
 bool RepairSession::handle_event(repair::Job& job, const Request& request, const repair::JobEvent& event) {
   if (const auto* end = std::get_if<protocol::RepairReply>(&event)) {
     reply(request.id, to_json(*end));
+    boundary("session: after the reply");
     return false;
   }
   const Step& step = std::get<Step>(event);
   connected_ = connected_ && link_.send(protocol::Event{protocol::EventKind::kStep, to_json(step)}).has_value();
+  boundary("session: after a step was told");
   if (connected_ && !step.outcome) {
     wait_for_proceed(job, request, step);
   }
@@ -144,12 +147,14 @@ void RepairSession::wait_for_proceed(repair::Job& job, const Request& request, c
 
 void RepairSession::release(const Request& request) {
   const auto order = from_json<protocol::ReleaseRequest>(request.body);
+  boundary("session: before a spool is released");
   const auto released = order ? repair::release_spool(setting_.options.spool_dir, order->spool_key)
                               : Status(tl::make_unexpected(order.error()));
   if (!released) {
     const auto error = reply_error(released.error());
     return refuse(request.id, error.code, error.what);
   }
+  boundary("session: after a spool was released");
   reply(request.id, Json::object());
 }
 

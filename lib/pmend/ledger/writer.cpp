@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/ledger/writer.hpp"
 
+#include "pmend/base/boundary.hpp"
+
 #include <utility>
 
 namespace pmend {
@@ -47,6 +49,7 @@ LedgerWriter::Work LedgerWriter::wait_for_work() {
 }
 
 void LedgerWriter::run() {
+  begin_boundaries("ledger");
   Work work;
   do {
     work = wait_for_work();
@@ -66,9 +69,11 @@ void LedgerWriter::run() {
 
 void LedgerWriter::write(const std::vector<LedgerRecord>& records) {
   if (!failure_) {
+    boundary("ledger: before a commit");
     if (Status applied = ledger_.apply(records); !applied) {
       fail_for_ever(applied.error());
     }
+    boundary("ledger: after a commit");
   }
   if (failure_) {
     on_result_({.seq = records.front().seq, .error = failure_});

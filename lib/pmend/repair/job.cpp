@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/job.hpp"
 
-#include "pmend/repair/boundary.hpp"
+#include "pmend/base/boundary.hpp"
 #include "pmend/repair/methods/redirty.hpp"
 #include "pmend/repair/methods/rewrite.hpp"
 #include "pmend/repair/times.hpp"

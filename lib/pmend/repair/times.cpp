@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/times.hpp"
 
-#include "pmend/repair/boundary.hpp"
+#include "pmend/base/boundary.hpp"
 #include "pmend/repair/lease.hpp"
 
 #include <fcntl.h>

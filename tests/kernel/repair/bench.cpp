@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/repair/bench.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/base/text.hpp"
 #include "pmend/block/storage_users.hpp"
 #include "pmend/kernel/block_device.hpp"
@@ -158,6 +159,7 @@ RepairBench::Worker RepairBench::start(const protocol::RepairRequest& request, r
     for (const auto& [name, value] : environment) {
       setenv(name.c_str(), value.c_str(), 1);
     }
+    begin_boundaries("repair");
     const Told told = run(request, kind);
     must(replace_file(reply_file, to_json_text(protocol::to_json(told.reply))));
     _exit(0);
@@ -173,7 +175,11 @@ bool RepairBench::Worker::wait_for_stop() {
 }
 
 void RepairBench::Worker::resume() const {
-  must_call(kill(pid_, SIGCONT), "kill");
+  must_call(::kill(pid_, SIGCONT), "kill");
+}
+
+void RepairBench::Worker::kill() const {
+  must_call(::kill(pid_, SIGKILL), "kill");
 }
 
 std::optional<protocol::RepairReply> RepairBench::Worker::wait_for_reply() {

@@ -42,13 +42,14 @@ class RepairBench {
   // Runs a job to its end; `before_step` is called when an intent was told.
   Told run(const protocol::RepairRequest& request, repair::JobKind kind = repair::JobKind::kRepair,
            const std::function<void(const Step&)>& before_step = {});
-  // The same in a process of its own, which begins to count boundaries anew.
+  // The same in a process of its own, with the role "repair" (base/boundary.hpp).
   class Worker {
    public:
     Worker(pid_t pid, std::string reply_file) : pid_(pid), reply_file_(std::move(reply_file)) {}
     // Waits until it stops itself or ends; false if it ended.
     bool wait_for_stop();
     void resume() const;
+    void kill() const;
     // Waits for its end; nothing if it was killed before it had a reply.
     std::optional<protocol::RepairReply> wait_for_reply();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A repair killed at every boundary and taken up again, and a file changed at every boundary of its repair.
 #include "kernel/kernel_test.hpp"
+#include "kernel/mutation.hpp"
 #include "kernel/repair/bench.hpp"
 #include "support/must.hpp"
 
@@ -8,13 +9,8 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
-#include <linux/falloc.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <fstream>
 
 namespace pmend::world {
@@ -24,12 +20,8 @@ using repair::JobKind;
 using ::testing::AnyOf;
 using ::testing::IsEmpty;
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kPages = 16;
-constexpr std::uint64_t kBad = 9 * kPage + 1024;  // the sector that is poisoned, in each victim
-
 // The boundary at which all was looked at and nothing changed yet.
-constexpr const char* kBeforeChange = "5";
+constexpr int kBeforeChange = 5;
 
 enum class Cache { kCold, kWarm };
 
@@ -47,7 +39,7 @@ class BoundaryBench {
  public:
   BoundaryBench(const Kind& kind, int victims) : kind_(kind), bench_(options(kind)) {
     for (int i = 0; i < victims; ++i) {
-      bench_.world().tree().add_file("victim" + std::to_string(i), kPages * kPage);
+      bench_.world().tree().add_file("victim" + std::to_string(i), kVictimBytes);
     }
     bench_.world().settle();
     bench_.world().medium().set_mode("write=clear");
@@ -60,11 +52,11 @@ class BoundaryBench {
   protocol::RepairRequest prepare(const FileModel& file) {
     bench_.close();
     if (kind_.cache == Cache::kWarm) {
-      bench_.world().poison_cached(file, {kBad, 512});
+      bench_.world().poison_cached(file, kVictimBad);
     } else {
-      bench_.world().poison(file, {kBad, 512});
+      bench_.world().poison(file, kVictimBad);
     }
-    return bench_.repair_request(file, {{kBad, 512}});
+    return bench_.repair_request(file, {kVictimBad});
   }
 
   // How many boundaries a run passes.
@@ -73,7 +65,21 @@ class BoundaryBench {
     auto worker = bench_.start(request, JobKind::kRepair, {{"PMEND_BOUNDARY_LOG", log}});
     EXPECT_EQ(worker.wait_for_reply()->outcome, Outcome::kSucceeded);
     std::ifstream lines(log);
-    return static_cast<int>(std::count(std::istreambuf_iterator<char>(lines), {}, '\n'));
+    return static_cast<int>(std::count(std::istreambuf_iterator<char>(lines), {}, '\n')) - 1;  // one is its begin
+  }
+
+  // Starts a repair that stops itself at its n-th boundary.
+  RepairBench::Worker start_until(int n, const protocol::RepairRequest& request) {
+    const std::string token = bench_.world().directory() + "/token";
+    std::ofstream(token).flush();
+    return bench_.start(request, JobKind::kRepair,
+                        {{"PMEND_STOP_AT", "repair:" + std::to_string(n)}, {"PMEND_BOUNDARY_TOKEN", token}});
+  }
+  void kill_at(int n, const protocol::RepairRequest& request) {
+    auto worker = start_until(n, request);
+    EXPECT_TRUE(worker.wait_for_stop());
+    worker.kill();
+    EXPECT_FALSE(worker.wait_for_reply().has_value());
   }
 
  private:
@@ -94,7 +100,7 @@ class RepairBoundaries : public KernelTest, public ::testing::WithParamInterface
 protocol::RepairReply converge(RepairBench& bench, const FileModel& file, const protocol::RepairRequest& request) {
   auto reply = bench.start(request, JobKind::kResume).wait_for_reply().value();
   if (reply.outcome == Outcome::kInterrupted) {
-    reply = bench.start(bench.repair_request(file, {{kBad, 512}}), JobKind::kRepair).wait_for_reply().value();
+    reply = bench.start(bench.repair_request(file, {kVictimBad}), JobKind::kRepair).wait_for_reply().value();
   }
   return reply;
 }
@@ -106,7 +112,7 @@ TEST_P(RepairBoundaries, KilledAtAnyItConvergesToTheSameBytes) {
   FileModel& first = world.victim(0);
   const int boundaries = world.count(world.prepare(first));
   if (GetParam().cache == Cache::kCold) {
-    first.zeros.insert({kBad, 512});
+    first.zeros.insert(kVictimBad);
   }
   ASSERT_GT(boundaries, 5);
   ASSERT_LT(boundaries, kMost);
@@ -114,8 +120,7 @@ TEST_P(RepairBoundaries, KilledAtAnyItConvergesToTheSameBytes) {
     SCOPED_TRACE(n);
     FileModel& file = world.victim(n);
     const auto request = world.prepare(file);
-    auto worker = bench.start(request, JobKind::kRepair, {{"PMEND_KILL_AT", std::to_string(n)}});
-    EXPECT_FALSE(worker.wait_for_reply().has_value());
+    world.kill_at(n, request);
     const auto reply = converge(bench, file, request);
     EXPECT_EQ(reply.outcome, Outcome::kSucceeded) << reply.reason;
     EXPECT_EQ(reply.manifest.lost.size(), GetParam().cache == Cache::kCold ? 1U : 0U);
@@ -132,11 +137,10 @@ TEST_P(RepairBoundaries, ABlockThatWasClearedButNotWrittenIsFinishedFromTheSpool
   FileModel& file = world.victim(0);
   const auto request = world.prepare(file);
   // Killed just before its change; then the medium clears the sector without data: readable junk, a clean list.
-  auto worker = bench.start(request, JobKind::kRepair, {{"PMEND_KILL_AT", kBeforeChange}});
-  EXPECT_FALSE(worker.wait_for_reply().has_value());
+  world.kill_at(kBeforeChange, request);
   bench.close();
   bench.world().fs().drop_caches();
-  bench.world().medium().unpoison(bench.world().device_range(file, {kBad, 512}));
+  bench.world().medium().unpoison(bench.world().device_range(file, kVictimBad));
   const auto reply = bench.start(request, JobKind::kResume).wait_for_reply().value();
   EXPECT_EQ(reply.outcome, Outcome::kSucceeded) << reply.reason;
   bench.declare_lost(file, reply.manifest);
@@ -148,132 +152,18 @@ TEST_P(RepairBoundaries, ABlockThatItsUserWroteAfterTheCrashIsNotOverwritten) {
   RepairBench& bench = world.bench();
   FileModel& file = world.victim(0);
   const auto request = world.prepare(file);
-  auto worker = bench.start(request, JobKind::kRepair, {{"PMEND_KILL_AT", kBeforeChange}});
-  EXPECT_FALSE(worker.wait_for_reply().has_value());
-  const std::vector<std::byte> newer(kPage, std::byte{'U'});
+  world.kill_at(kBeforeChange, request);
+  constexpr std::uint64_t kBadPage = kVictimBad.offset / kVictimPage * kVictimPage;
+  const std::vector<std::byte> newer(kVictimPage, std::byte{'U'});
   {
     const UniqueFd fd = must(open_file(bench.world().tree().path(file), O_WRONLY));
-    must(write_exactly(fd.get(), newer, kBad / kPage * kPage));
+    must(write_exactly(fd.get(), newer, kBadPage));
     must_call(fsync(fd.get()), "fsync");
   }
-  file.patches[kBad / kPage * kPage] = newer;
+  file.patches[kBadPage] = newer;
   const auto reply = bench.start(request, JobKind::kResume).wait_for_reply().value();
   EXPECT_EQ(reply.outcome, Outcome::kIndeterminate) << reply.reason;
   EXPECT_THAT(bench.world().compare(), IsEmpty());
-}
-
-// Something that the file's users do to it. Runs in a process of its own: it may wait for the repair's lease, or die of
-// the bad page.
-struct Mutation {
-  const char* name;
-  void (*change)(const std::string& path);
-  // What must be in the file afterwards; nothing for a byte of the bad sector whose loss is open.
-  void (*expect)(std::vector<std::optional<std::byte>>& bytes, Cache cache);
-};
-
-constexpr std::uint64_t kBadPage = kBad / kPage * kPage;
-
-int open_for_writing(const std::string& path) {
-  return must(open_file(path, O_RDWR)).release();  // for the rest of a short process
-}
-
-void fill_bytes(std::vector<std::optional<std::byte>>& bytes, const ByteRange& range, char value) {
-  for (std::uint64_t at = range.offset; at < range.end(); ++at) {
-    bytes[at] = static_cast<std::byte>(value);
-  }
-}
-
-const std::vector<Mutation>& mutations() {
-  using Bytes = std::vector<std::optional<std::byte>>;
-  static const std::vector<Mutation> all{
-      {"truncated", [](const std::string& path) { must_call(truncate(path.c_str(), kBadPage), "truncate"); },
-       [](Bytes& bytes, Cache) { bytes.resize(kBadPage); }},
-      {"overwritten",
-       [](const std::string& path) {
-         const int fd = open_for_writing(path);
-         must(write_exactly(fd, std::vector<std::byte>(kPage, std::byte{'W'}), kBadPage));
-         must_call(fsync(fd), "fsync");
-       },
-       [](Bytes& bytes, Cache) {
-         fill_bytes(bytes, {kBadPage, kPage}, 'W');
-       }},
-      {"written beside",
-       [](const std::string& path) {
-         const int fd = open_for_writing(path);
-         must(write_exactly(fd, std::vector<std::byte>(100, std::byte{'B'}), kBadPage + kPage));
-         must_call(fsync(fd), "fsync");
-       },
-       [](Bytes& bytes, Cache) {
-         fill_bytes(bytes, {kBadPage + kPage, 100}, 'B');
-       }},
-      {"stored through a mapping",
-       [](const std::string& path) {
-         const int fd = open_for_writing(path);
-         void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, kBadPage + kPage);
-         std::memset(page, 'M', 64);
-       },
-       [](Bytes& bytes, Cache) {
-         fill_bytes(bytes, {kBadPage + kPage, 64}, 'M');
-       }},
-      {"punched",
-       [](const std::string& path) {
-         must_call(fallocate(open_for_writing(path), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, kBadPage, kPage),
-                   "fallocate");
-       },
-       [](Bytes& bytes, Cache) {
-         fill_bytes(bytes, {kBadPage, kPage}, 0);
-       }},
-      {"deleted", [](const std::string& path) { must_call(unlink(path.c_str()), "unlink"); },
-       [](Bytes& bytes, Cache) { bytes.clear(); }},
-      {"renamed over",
-       [](const std::string& path) {
-         const std::string other = path + ".new";
-         const int fd = must(open_file(other, O_RDWR | O_CREAT)).release();
-         must(write_exactly(fd, std::vector<std::byte>(kPages * kPage, std::byte{'O'}), 0));
-         must_call(fsync(fd), "fsync");
-         must_call(rename(other.c_str(), path.c_str()), "rename");
-       },
-       [](Bytes& bytes, Cache) {
-         fill_bytes(bytes, {0, kPages * kPage}, 'O');
-       }},
-  };
-  return all;
-}
-
-// Starts the change and gives it a moment: it is done, or it waits for the repair.
-pid_t start_change(const Mutation& mutation, const std::string& path) {
-  const pid_t pid = must_call(fork(), "fork");
-  if (pid == 0) {
-    mutation.change(path);
-    _exit(0);
-  }
-  siginfo_t info{};
-  for (int i = 0; i < 20 && info.si_pid == 0; ++i) {
-    usleep(5000);
-    must_call(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT), "waitid");
-  }
-  return pid;
-}
-
-// Compares with what the file must hold; a sector that is still bad may fail to be read.
-void expect_content(const std::string& path, const std::vector<std::optional<std::byte>>& expected) {
-  struct stat status = {};
-  must_call(stat(path.c_str(), &status), "stat");
-  ASSERT_EQ(static_cast<std::uint64_t>(status.st_size), expected.size());
-  const UniqueFd fd = must(open_file(path, O_RDONLY));
-  (void)posix_fadvise(fd.get(), 0, 0, POSIX_FADV_RANDOM);
-  for (std::uint64_t at = 0; at < expected.size(); at += kPage) {
-    std::vector<std::byte> page(std::min(kPage, expected.size() - at));
-    if (!read_exactly(fd.get(), page, at)) {
-      EXPECT_EQ(at, kBadPage) << "only the bad page may be unreadable";
-      continue;
-    }
-    for (std::size_t i = 0; i < page.size(); ++i) {
-      if (expected[at + i]) {
-        ASSERT_EQ(page[i], *expected[at + i]) << "byte " << at + i;
-      }
-    }
-  }
 }
 
 TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
@@ -289,23 +179,19 @@ TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
       const std::string path = bench.world().tree().path(file);
       std::vector<std::byte> content(file.size);
       file.expected_bytes(content, 0);
-      std::vector<std::optional<std::byte>> expected(content.begin(), content.end());
-      const auto request = world.prepare(file);
-      auto worker = bench.start(request, JobKind::kRepair, {{"PMEND_STOP_AT", std::to_string(n)}});
+      ExpectedBytes expected(content.begin(), content.end());
+      auto worker = world.start_until(n, world.prepare(file));
       ASSERT_TRUE(worker.wait_for_stop());
-      const pid_t changer = start_change(mutation, path);
+      Change change(mutation, path);
       worker.resume();
       const auto reply = worker.wait_for_reply();
-      int status = 0;
-      must_call(waitpid(changer, &status, 0), "waitpid");
       ASSERT_TRUE(reply.has_value());
-      EXPECT_EQ(status, 0);
       if (GetParam().cache == Cache::kCold) {
-        for (std::uint64_t at = kBad; at < kBad + 512; ++at) {
-          expected[at] = std::byte{0};
-        }
+        std::fill_n(expected.begin() + kVictimBad.offset, kVictimBad.length, std::byte{0});
       }
-      mutation.expect(expected, GetParam().cache);
+      if (change.done()) {
+        mutation.expect(expected);
+      }
       if (!expected.empty()) {
         expect_content(path, expected);
       }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/methods/redirty.hpp"
 
+#include "pmend/base/boundary.hpp"
 #include "pmend/kernel/page_cache.hpp"
-#include "pmend/repair/boundary.hpp"
 #include "pmend/repair/child.hpp"
 #include "pmend/repair/lease.hpp"
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kernel/mutation.hpp"
+#include "support/chain.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace pmend::world {
+
+enum class Cache { kCold, kWarm };
+
+// What is repaired how: what is cached is written again from the cache, what is not is lost and zeroed.
+struct Kind {
+  FsType fs = FsType::kXfs;
+  Cache cache = Cache::kCold;
+};
+std::string name_of(const Kind& kind);
+
+// PMEND_LONG=1: every combination instead of one for each case.
+bool is_long();
+
+// One world and all of pmend beside it, for many runs: each poisons a victim file of its own while pmend is down,
+// starts pmend, and stops one of its processes at one boundary (base/boundary.hpp).
+class CrashRig {
+ public:
+  // The roles that processes name: "pmend" and "ledger" are threads of one, "observe" and "repair" are workers.
+  struct StopAt {
+    std::string role;
+    int number = 0;  // 0: nowhere
+  };
+
+  CrashRig(const Kind& kind, int victims, const PolicyFile& policy);
+
+  World& world() { return world_; }
+  Chain& chain() { return chain_; }
+  const Kind& kind() const { return kind_; }
+
+  // The next victim that no run has had; throws Failure if there is none left.
+  FileModel& poison_next();
+  // Everything is killed and started anew, without waiting for anything.
+  void start(const StopAt& stop_at);
+  // The process that has stopped itself; nothing if all became quiet without that. Throws Failure after a while.
+  std::optional<pid_t> wait_for_stop();
+  // How many boundaries each role passed since start().
+  std::map<std::string, int> count() const;
+
+  // SIGKILL to processes by role, in any order: "pmend", "observe", "repair", "listener". Then the rest goes on.
+  void kill_and_go_on(const std::set<std::string>& roles, std::optional<pid_t> stopped);
+  // Starts again what is dead and must not be, as a service manager would.
+  void supervise();
+  int restarts() const { return restarts_; }
+
+  // The incidents about a victim's bad sector, as pmend shows them now; nothing if it does not answer.
+  std::optional<std::vector<nlohmann::json>> incidents_of(const FileModel& file) const;
+  // Supervises until the victim has an incident in one of these states. Throws Failure with all that was said.
+  nlohmann::json wait_for_state(const FileModel& file, const std::set<std::string>& states,
+                                std::chrono::milliseconds limit);
+  // The bytes that the reports of an incident call lost.
+  std::uint64_t reported_loss(const nlohmann::json& incident) const;
+  // What the ledger has begun and not ended, for people; empty if there is nothing.
+  std::string open_jobs() const;
+  // What is left of spools once all is quiet; empties itself soon after the last repair.
+  std::vector<std::string> spools_left();
+
+  std::string everything_said() const;
+
+ private:
+  static WorldOptions options(const Kind& kind);
+  std::string log_path() const { return chain_.directory() + "/boundaries/log"; }
+  std::string token_path() const { return chain_.directory() + "/boundaries/token"; }
+  // Processes that have named this role and are still there.
+  std::vector<pid_t> processes_of(const std::string& role) const;
+  std::optional<pid_t> find_stopped();
+
+  Kind kind_;
+  World world_;
+  Chain chain_;
+  std::vector<std::string> environment_;
+  int used_ = 0;
+  int victims_;
+  int restarts_ = 0;
+};
+
+}  // namespace pmend::world

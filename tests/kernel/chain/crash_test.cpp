@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill -9 of any process at any boundary of any of them: it converges to the bytes and states of an unkilled run.
+#include "kernel/chain/crash_rig.hpp"
+#include "kernel/kernel_test.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <iostream>
+
+namespace pmend::world {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+using ::testing::IsEmpty;
+using ::testing::Le;
+using ::testing::SizeIs;
+
+constexpr int kMostRuns = 250;
+constexpr seconds kConvergeLimit{10};
+constexpr int kMostRestarts = 2;
+
+// Who is killed, by role; "itself" is the one that has stopped.
+using Victims = std::set<std::string>;
+const std::vector<std::pair<std::string, Victims>> kVictims = {{"itself", {}},
+                                                               {"all", {"pmend", "observe", "repair", "listener"}},
+                                                               {"pmend", {"pmend"}},
+                                                               {"the observer", {"observe"}},
+                                                               {"the worker", {"repair"}}};
+constexpr std::size_t kVictimsByDefault = 2;
+
+class Crash : public KernelTest {
+ protected:
+  // Poisons the next victim and starts pmend; what has to come of it is the same in every run.
+  FileModel& begin(CrashRig& rig, const CrashRig::StopAt& stop_at) {
+    FileModel& file = rig.poison_next();
+    if (rig.kind().cache == Cache::kCold) {
+      file.zeros.insert(kVictimBad);
+    }
+    rig.start(stop_at);
+    return file;
+  }
+
+  void expect_converged(CrashRig& rig, const FileModel& file) {
+    const json incident = rig.wait_for_state(file, {"repaired"}, kConvergeLimit);
+    EXPECT_THAT(rig.incidents_of(file).value(), SizeIs(1));
+    EXPECT_EQ(rig.reported_loss(incident), rig.kind().cache == Cache::kCold ? kVictimBad.length : 0);
+    EXPECT_EQ(rig.open_jobs(), "");
+    EXPECT_THAT(rig.world().medium().poisoned(), IsEmpty());
+    EXPECT_THAT(compare_content(rig.world().tree(), file), IsEmpty());
+  }
+
+  // Visits each boundary of a role, until a run passes all without coming to one of that number.
+  void visit(CrashRig& rig, const std::string& role, const std::string& who, Victims victims) {
+    expect_converged(rig, begin(rig, {role, 0}));
+    ASSERT_EQ(rig.wait_for_stop(), std::nullopt);
+    const int expected = rig.count()[role];
+    const auto begun = std::chrono::steady_clock::now();
+    if (victims.empty()) {
+      victims = {role == "ledger" ? "pmend" : role};
+    }
+    int n = 1;
+    for (bool stopped = true; stopped && !HasFatalFailure(); ++n) {
+      SCOPED_TRACE(name_of(rig.kind()) + ": " + role + ":" + std::to_string(n) + ", killed: " + who);
+      stopped = stop_and_kill(rig, {role, n}, victims);
+    }
+    const int visited = n - 2;
+    // How many records come together in one commit is chance.
+    EXPECT_GE(visited, expected - (role == "ledger" ? 4 : 0));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    std::cout << name_of(rig.kind()) << ": " << role << ": " << visited << " boundaries, killed: " << who << ", "
+              << took.count() / n << " s a run\n";
+  }
+
+  // False if the run passed without coming to that boundary.
+  bool stop_and_kill(CrashRig& rig, const CrashRig::StopAt& stop_at, const Victims& victims) {
+    FileModel& file = begin(rig, stop_at);
+    const auto stopped = rig.wait_for_stop();
+    if (stopped) {
+      rig.kill_and_go_on(victims, stopped);
+      rig.supervise();
+      EXPECT_EQ(rig.restarts() > 0, victims.contains("pmend"));
+    }
+    expect_converged(rig, file);
+    EXPECT_THAT(rig.restarts(), Le(kMostRestarts));
+    return stopped.has_value();
+  }
+
+  void expect_all_is_well(CrashRig& rig) {
+    EXPECT_THAT(rig.spools_left(), IsEmpty());
+    rig.chain().pmend().kill();
+    rig.chain().kill_workers();
+    EXPECT_THAT(rig.world().compare(), IsEmpty());
+  }
+
+  // The kinds that a role is visited with: the first, or all.
+  void visit_role(const std::string& role, const Kind& first) {
+    std::vector<Kind> kinds = {first};
+    for (const FsType fs : {FsType::kXfs, FsType::kExt4}) {
+      for (const Cache cache : {Cache::kCold, Cache::kWarm}) {
+        if (is_long() && (fs != first.fs || cache != first.cache)) {
+          kinds.push_back({fs, cache});
+        }
+      }
+    }
+    for (const Kind& kind : kinds) {
+      CrashRig rig(kind, kMostRuns, repair_all_policy());
+      for (std::size_t i = 0; i < (is_long() ? kVictims.size() : kVictimsByDefault); ++i) {
+        visit(rig, role, kVictims[i].first, kVictims[i].second);
+      }
+      expect_all_is_well(rig);
+    }
+  }
+};
+
+TEST_F(Crash, AtEachBoundaryOfTheRepairWorkerThatLosesNothing) {
+  visit_role("repair", {FsType::kExt4, Cache::kWarm});
+}
+
+TEST_F(Crash, AtEachBoundaryOfTheRepairWorkerThatLoses) {
+  visit_role("repair", {FsType::kXfs, Cache::kCold});
+}
+
+TEST_F(Crash, AtEachBoundaryOfTheObserver) {
+  visit_role("observe", {FsType::kExt4, Cache::kCold});
+}
+
+TEST_F(Crash, AtEachBoundaryOfPmend) {
+  visit_role("pmend", {FsType::kXfs, Cache::kWarm});
+}
+
+TEST_F(Crash, AtEachCommit) {
+  visit_role("ledger", {FsType::kExt4, Cache::kWarm});
+}
+
+}  // namespace
+}  // namespace pmend::world
