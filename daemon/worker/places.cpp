@@ -2,6 +2,7 @@
 #include "worker/places.hpp"
 
 #include "pmend/block/storage_users.hpp"
+#include "pmend/rmap/leases.hpp"
 #include "pmend/rmap/proc_files.hpp"
 #include "worker/lists.hpp"
 
@@ -98,6 +99,9 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
     return kernel_user_of(roots, device, inode);
   };
   place.openers = [proc = setting.roots.proc](dev_t device, ino_t inode) { return openers_of(proc, device, inode); };
+  place.is_leased = [proc = setting.roots.proc](dev_t device, ino_t inode) {
+    return rmap::leased_inodes(proc, device).contains(inode);
+  };
   place.is_own_worker = [proc = setting.roots.proc](std::uint32_t pid) { return runs_our_program(proc, pid); };
   return open;
 }

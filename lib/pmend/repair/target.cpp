@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
+#include <thread>
 
 namespace pmend::repair {
 namespace {
@@ -28,6 +30,9 @@ Result<kernel::HandleStyle> handle_style(const std::string& type) {
   }
   return fail(Errc::kUnsupported, "files on " + type + " are not repaired");
 }
+
+constexpr std::chrono::milliseconds kLeasePause{5};
+constexpr int kLooksForLease = 1000;
 
 std::string name_of(const FileId& file) {
   return "inode " + std::to_string(file.inode) + " generation " + std::to_string(file.generation);
@@ -83,13 +88,23 @@ std::vector<std::string> runners_text(const TargetFacts& facts) {
 // The file that O_PATH stands for, opened for real.
 Result<UniqueFd> reopen(const UniqueFd& path, OpenFor purpose) {
   const int access = purpose == OpenFor::kWriting ? O_RDWR : O_RDONLY;
-  // O_NONBLOCK: a lease of somebody else is not waited for.
+  // O_NONBLOCK: the kernel would wait for somebody's lease much longer.
   return open_file("/proc/self/fd/" + std::to_string(path.get()), access | O_NONBLOCK | O_NOATIME | O_LARGEFILE);
 }
 
-bool is_regular(const UniqueFd& path) {
-  struct stat status = {};
-  return fstat(path.get(), &status) == 0 && S_ISREG(status.st_mode);
+// A lease of our own workers lasts for one write.
+Result<UniqueFd> reopen_after_leases(const Place& place, const UniqueFd& path, const struct stat& status,
+                                     OpenFor purpose) {
+  for (int looks = 0; looks < kLooksForLease; ++looks) {
+    if (!place.is_leased(status.st_dev, status.st_ino)) {
+      auto opened = reopen(path, purpose);
+      if (opened || !opened.error().is_errno(EWOULDBLOCK)) {
+        return opened;
+      }
+    }
+    std::this_thread::sleep_for(kLeasePause);
+  }
+  return fail_errno("somebody has a lease on the file", EWOULDBLOCK);
 }
 
 }  // namespace
@@ -104,10 +119,11 @@ Result<UniqueFd> open_target(const Place& place, const FileId& file, OpenFor pur
   if (!path) {
     return tl::make_unexpected(path.error());
   }
-  if (!is_regular(*path)) {
+  struct stat status = {};
+  if (fstat(path->get(), &status) < 0 || !S_ISREG(status.st_mode)) {
     return fail(Errc::kUnsupported, name_of(file) + " is not a regular file");
   }
-  auto opened = reopen(*path, purpose);
+  auto opened = reopen_after_leases(place, *path, status, purpose);
   if (!opened) {
     return wrap(opened.error(), name_of(file));
   }

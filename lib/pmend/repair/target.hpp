@@ -21,7 +21,8 @@ namespace pmend::repair {
 
 enum class OpenFor { kReading, kWriting };
 
-// Opens it so that nothing notices: no access time, no read-ahead, no waiting for somebody's lease. The result is the
+// Opens it so that nothing notices: no access time, no read-ahead, no breaking of a lease: one that is there is waited
+// for, at most 5 s. The result is the
 // only open file of it that this process gets by the call, as a lease needs it. Errors: the errno (ESTALE: no such file
 // any more, ETXTBSY: running, EWOULDBLOCK: somebody holds a lease); kStale if another file answers to the handle;
 // kUnsupported for other file systems than XFS and ext4, and for what is no regular file.

@@ -7,14 +7,18 @@
 #include <sys/sysmacros.h>
 
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <sstream>
+#include <thread>
 
 namespace pmend::rmap {
 namespace {
 
 constexpr std::size_t kLocksLimit = 16U << 20U;
+constexpr std::chrono::milliseconds kPause{5};
+constexpr int kLooks = 60;
 
 // "fe:00:1234": major and minor in hex, inode in decimal (fs/locks.c, lock_get_status()).
 std::optional<std::uint64_t> inode_on(const std::string& place, dev_t device) {
@@ -48,7 +52,8 @@ std::set<std::uint64_t> parse_leases(std::string_view locks, dev_t device) {
     if (!(words >> number >> kind >> state >> access >> pid >> place)) {
       continue;
     }
-    if ((kind != "LEASE" && kind != "DELEG") || access == "READ") {
+    // A lease that is being broken shows what it becomes: one of a writer may read READ.
+    if ((kind != "LEASE" && kind != "DELEG") || (state == "ACTIVE" && access == "READ")) {
       continue;
     }
     if (const auto inode = inode_on(place, device)) {
@@ -61,6 +66,15 @@ std::set<std::uint64_t> parse_leases(std::string_view locks, dev_t device) {
 std::set<std::uint64_t> leased_inodes(const std::string& proc, dev_t device) {
   const auto locks = read_text_file(proc + "/locks", kLocksLimit);
   return locks ? parse_leases(*locks, device) : std::set<std::uint64_t>();
+}
+
+std::set<std::uint64_t> lasting_leases(const std::string& proc, dev_t device) {
+  auto leased = leased_inodes(proc, device);
+  for (int i = 0; i < kLooks && !leased.empty(); ++i) {
+    std::this_thread::sleep_for(kPause);
+    leased = leased_inodes(proc, device);
+  }
+  return leased;
 }
 
 }  // namespace pmend::rmap

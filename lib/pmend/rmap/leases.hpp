@@ -17,4 +17,7 @@ std::set<std::uint64_t> parse_leases(std::string_view locks, dev_t device);
 // The same from the file; none if it cannot be read.
 std::set<std::uint64_t> leased_inodes(const std::string& proc, dev_t device);
 
+// The same after the repairs of a moment ago have let go of theirs: waits at most 300 ms for none to be left.
+std::set<std::uint64_t> lasting_leases(const std::string& proc, dev_t device);
+
 }  // namespace pmend::rmap

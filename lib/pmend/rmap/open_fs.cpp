@@ -57,7 +57,7 @@ Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& o
     }
     fs.xfs = *geometry;
   }
-  fs.leased = leased_inodes(options.proc, mounted.device);
+  fs.leased = lasting_leases(options.proc, mounted.device);
   return fs;
 }
 

@@ -69,6 +69,7 @@ const repair::Place& RepairBench::place() {
   place_.list = [this] { return read_list(); };
   place_.kernel_user = kernel_user;
   place_.openers = openers;
+  place_.is_leased = [](dev_t, ino_t) { return false; };
   place_.is_own_worker = [](std::uint32_t) { return false; };
   return place_;
 }

@@ -10,9 +10,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace pmend::repair {
 namespace {
+
+// Somebody who only passes by (a reader, our own observer) is let through, and then it is tried again.
+constexpr int kAttempts = 5;
+constexpr std::chrono::milliseconds kPause{20};
 
 Obstacle changed(std::string reason) {
   return Ending{Outcome::kTargetChanged, std::move(reason)};
@@ -181,9 +187,7 @@ MethodResult obstructed(Ending ending) {
   return {std::move(ending), false, {}};
 }
 
-}  // namespace
-
-MethodResult rewrite(const UnitWork& work, Begun begun) {
+MethodResult attempt(const UnitWork& work, Begun begun) {
   const auto fd = open_target(work.place, work.file(), OpenFor::kWriting);
   if (!fd) {
     return obstructed(before_change(fd.error()));
@@ -214,6 +218,17 @@ MethodResult rewrite(const UnitWork& work, Begun begun) {
   const auto after = basic_facts(fd->get());
   const bool own_time = before && after && before->modified == work.modified;
   return {judge(*look, Exclusion::kLease, failure), true, own_time ? std::optional(after->modified) : std::nullopt};
+}
+
+}  // namespace
+
+MethodResult rewrite(const UnitWork& work, Begun begun) {
+  MethodResult result = attempt(work, begun);
+  for (int i = 1; i < kAttempts && result.ending.outcome == Outcome::kBusyRetry && !result.changing; ++i) {
+    std::this_thread::sleep_for(kPause);
+    result = attempt(work, begun);
+  }
+  return result;
 }
 
 }  // namespace pmend::repair
