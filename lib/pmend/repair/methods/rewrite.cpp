@@ -14,10 +14,6 @@
 namespace pmend::repair {
 namespace {
 
-Obstacle changed(std::string reason) {
-  return Ending{Outcome::kTargetChanged, std::move(reason)};
-}
-
 // Size, attributes and mapping are what they were when the unit was spooled. Nobody can change them under the lease.
 Obstacle check_file(const UnitWork& work, int fd, const TargetFacts& facts) {
   if (facts.attributes.size != work.index.size || attributes_digest(facts) != work.index.attributes) {
