@@ -47,6 +47,9 @@ function(pmend_library name)
     PRIVATE ${ARG_SOURCES}
     PUBLIC FILE_SET HEADERS BASE_DIRS ${ARG_BASE} FILES ${ARG_HEADERS})
   target_link_libraries(pmend_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS} pmend_warnings)
+  # Whether a header compiles alone needs no debug information. CMake makes that target too late to give it options.
+  target_compile_options(pmend_${name} INTERFACE
+    $<$<STREQUAL:$<TARGET_PROPERTY:NAME>,pmend_${name}_verify_interface_header_sets>:-g0>)
 endfunction()
 
 # pmend_program(NAME SOURCES … DEPS …)
