@@ -19,6 +19,8 @@ target_compile_options(pmend_warnings INTERFACE
   # Designated initialisers leave out members on purpose; those have their defaults.
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wduplicated-branches;-Wlogical-op>
+  # Optimising, g++ 12 takes "text" + std::string() for an overlapping copy (GCC bug 105651); we have 200 of those.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>,$<CONFIG:Release>>:-Wno-restrict>
   $<$<BOOL:${PMEND_WERROR}>:-Werror>)
 # Asio's fences are not understood by TSan; g++ says so for each use.
 if(PMEND_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
