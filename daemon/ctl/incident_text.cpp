@@ -9,8 +9,6 @@
 namespace pmend::ctl {
 namespace {
 
-constexpr auto kRight = Column::Set::kRight;
-
 void print_field(std::ostream& out, std::string_view name, const std::string& value) {
   constexpr std::size_t kColumn = 14;
   out << "  " << name << std::string(kColumn - name.size(), ' ') << value << '\n';
@@ -142,6 +140,7 @@ void print_proof(std::ostream& out, const Proof& proof) {
 }  // namespace
 
 void print_incident_table(std::ostream& out, const std::vector<Incident>& incidents) {
+  constexpr auto kRight = Column::Set::kRight;
   std::vector<std::vector<std::string>> rows;
   rows.reserve(incidents.size());
   for (const Incident& incident : incidents) {
@@ -209,6 +208,7 @@ std::string transition_text(const Incident& incident, const std::string& old_sta
 }
 
 void print_location(std::ostream& out, const protocol::LocateReply& location) {
+  constexpr auto kRight = Column::Set::kRight;
   std::vector<std::vector<std::string>> rows;
   for (const Owner& owner : location.owners) {
     rows.push_back({std::to_string(owner.device_range.offset), std::to_string(owner.device_range.length),

@@ -50,7 +50,7 @@ File file_of(fuse_ino_t inode) {
   return static_cast<File>(inode);
 }
 
-int errno_of(const Error& error) {
+int errno_for_user(const Error& error) {
   if (error.code.category() == std::system_category()) {
     return error.code.value();
   }
@@ -165,7 +165,7 @@ void reply_text(fuse_req_t request, const Result<std::string>& text) {
   if (text) {
     fuse_reply_buf(request, text->data(), text->size());
   } else {
-    fuse_reply_err(request, errno_of(text.error()));
+    fuse_reply_err(request, errno_for_user(text.error()));
   }
 }
 
@@ -227,7 +227,7 @@ void op_write(fuse_req_t request, fuse_ino_t inode, const char* buffer, size_t s
   if (written) {
     fuse_reply_write(request, size);
   } else {
-    fuse_reply_err(request, errno_of(written.error()));
+    fuse_reply_err(request, errno_for_user(written.error()));
   }
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kPlainFiles = 2000;
 constexpr std::uint64_t kCacheFiles = 50;
-constexpr std::uint64_t kBlock = 4096;
+constexpr std::uint64_t kStageBlock = 4096;
 constexpr ByteRange kSectorOfBlock{1024, 512};
 
 // Two rules before the shipped one. Rules come in the order of the file names.
@@ -40,10 +40,10 @@ Scenery::Scenery(const WorldOptions& options) : world(options), name(to_string(o
   Tree& tree = world.tree();
   tree.add_standard_files(kPlainFiles, options.fs.type == FsType::kXfs);
   for (std::uint64_t i = 0; i < kCacheFiles; ++i) {
-    tree.add_file("cache/page" + std::to_string(i), 4 * kBlock);
+    tree.add_file("cache/page" + std::to_string(i), 4 * kStageBlock);
   }
-  tree.add_file("scratch/draft", 4 * kBlock);
-  tree.add_hard_link(tree.add_file("cache/linked", 4 * kBlock), "kept/linked");
+  tree.add_file("scratch/draft", 4 * kStageBlock);
+  tree.add_hard_link(tree.add_file("cache/linked", 4 * kStageBlock), "kept/linked");
   world.settle();
   // As a device whose writes clear poison.
   world.medium().set_mode("write=clear");
@@ -96,8 +96,8 @@ ByteRange free_sector(World& world) {
       largest = record;
     }
   }
-  const std::uint64_t blocks = largest.length / kBlock;
-  return {largest.device_offset + blocks / 2 * kBlock + kSectorOfBlock.offset, kSectorOfBlock.length};
+  const std::uint64_t blocks = largest.length / kStageBlock;
+  return {largest.device_offset + blocks / 2 * kStageBlock + kSectorOfBlock.offset, kSectorOfBlock.length};
 }
 
 ByteRange metadata_sector(World& world) {

@@ -18,7 +18,7 @@
 namespace pmend::world {
 namespace {
 
-constexpr std::uint64_t kBlock = 4096;
+constexpr std::uint64_t kHealedBlock = 4096;
 constexpr std::uint64_t kSector = kSectorBytes;
 
 int result_of(const Status& status) {
@@ -43,7 +43,7 @@ int write_path(const std::string& path, const ByteRange& range, Cache cache) {
   if (!fd) {
     return fd.error().code.value();
   }
-  alignas(kBlock) std::array<std::byte, kBlock> data{};
+  alignas(kHealedBlock) std::array<std::byte, kHealedBlock> data{};
   data.fill(std::byte{kNewByte});
   const auto written = write_exactly(fd->get(), std::span(data).first(range.length), range.offset);
   if (!written) {
@@ -58,13 +58,13 @@ int device_ioctl(const HealTarget& target, const ByteRange& range, Status (*call
 }
 
 ByteRange file_block(const HealTarget& t) {
-  return {t.file_offset, kBlock};
+  return {t.file_offset, kHealedBlock};
 }
 ByteRange file_sector(const HealTarget& t) {
   return {t.file_offset + kBadSectorInBlock, kSector};
 }
 ByteRange device_block(const HealTarget& t) {
-  return {t.device_offset, kBlock};
+  return {t.device_offset, kHealedBlock};
 }
 ByteRange device_sector(const HealTarget& t) {
   return {t.device_offset + kBadSectorInBlock, kSector};
@@ -88,25 +88,27 @@ int zero_sector_then_write(const HealTarget& t) {
 const std::vector<HealMethod>& heal_methods() {
   using T = const HealTarget&;
   static const std::vector<HealMethod> methods{
-      {"file ZERO_RANGE 4096", kBlock, [](T t) { return fallocate_path(t.file, kZero, file_block(t)); }},
+      {"file ZERO_RANGE 4096", kHealedBlock, [](T t) { return fallocate_path(t.file, kZero, file_block(t)); }},
       {"file ZERO_RANGE 512", kSector, [](T t) { return fallocate_path(t.file, kZero, file_sector(t)); }},
-      {"file WRITE_ZEROES 4096", kBlock,
+      {"file WRITE_ZEROES 4096", kHealedBlock,
        [](T t) { return fallocate_path(t.file, FALLOC_FL_WRITE_ZEROES, file_block(t)); }},
-      {"file O_DIRECT pwrite 4096", kBlock, [](T t) { return write_path(t.file, file_block(t), Cache::kDirect); }},
+      {"file O_DIRECT pwrite 4096", kHealedBlock,
+       [](T t) { return write_path(t.file, file_block(t), Cache::kDirect); }},
       {"file O_DIRECT pwrite 512", kSector, [](T t) { return write_path(t.file, file_sector(t), Cache::kDirect); }},
-      {"file pwrite 4096 + fsync", kBlock, [](T t) { return write_path(t.file, file_block(t), Cache::kBuffered); }},
+      {"file pwrite 4096 + fsync", kHealedBlock,
+       [](T t) { return write_path(t.file, file_block(t), Cache::kBuffered); }},
       {"file pwrite 512 + fsync", kSector, [](T t) { return write_path(t.file, file_sector(t), Cache::kBuffered); }},
-      {"file PUNCH_HOLE 4096", kBlock, [](T t) { return fallocate_path(t.file, kPunch, file_block(t)); }},
-      {"file PUNCH_HOLE, pwrite 4096 + fsync", kBlock, punch_then_write},
-      {"device BLKZEROOUT 4096", kBlock, [](T t) { return device_ioctl(t, device_block(t), kernel::zero_out); }},
+      {"file PUNCH_HOLE 4096", kHealedBlock, [](T t) { return fallocate_path(t.file, kPunch, file_block(t)); }},
+      {"file PUNCH_HOLE, pwrite 4096 + fsync", kHealedBlock, punch_then_write},
+      {"device BLKZEROOUT 4096", kHealedBlock, [](T t) { return device_ioctl(t, device_block(t), kernel::zero_out); }},
       {"device BLKZEROOUT 512", kSector, [](T t) { return device_ioctl(t, device_sector(t), kernel::zero_out); }},
-      {"device BLKDISCARD 4096", kBlock, [](T t) { return device_ioctl(t, device_block(t), kernel::discard); }},
-      {"device ZERO_RANGE 4096", kBlock, [](T t) { return fallocate_path(t.device, kZero, device_block(t)); }},
+      {"device BLKDISCARD 4096", kHealedBlock, [](T t) { return device_ioctl(t, device_block(t), kernel::discard); }},
+      {"device ZERO_RANGE 4096", kHealedBlock, [](T t) { return fallocate_path(t.device, kZero, device_block(t)); }},
       {"device ZERO_RANGE 512", kSector, [](T t) { return fallocate_path(t.device, kZero, device_sector(t)); }},
-      {"device PUNCH_HOLE 4096", kBlock, [](T t) { return fallocate_path(t.device, kPunch, device_block(t)); }},
-      {"device WRITE_ZEROES 4096", kBlock,
+      {"device PUNCH_HOLE 4096", kHealedBlock, [](T t) { return fallocate_path(t.device, kPunch, device_block(t)); }},
+      {"device WRITE_ZEROES 4096", kHealedBlock,
        [](T t) { return fallocate_path(t.device, FALLOC_FL_WRITE_ZEROES, device_block(t)); }},
-      {"device O_DIRECT pwrite 4096", kBlock,
+      {"device O_DIRECT pwrite 4096", kHealedBlock,
        [](T t) { return write_path(t.device, device_block(t), Cache::kDirect); }},
       {"device O_DIRECT pwrite 512", kSector,
        [](T t) { return write_path(t.device, device_sector(t), Cache::kDirect); }},

@@ -3,10 +3,10 @@
 
 A test that nobody compiles passes for ever; so does a source that was left out of its CMakeLists.txt.
 """
-import json
 import pathlib
 from typing import Iterator
 
+import compiled
 import house
 from house import Problem
 
@@ -14,10 +14,9 @@ FOLDERS = ["lib", "daemon", "tests"]
 
 
 def problems(options) -> Iterator[Problem]:
-    commands = json.loads((options.build / "compile_commands.json").read_text())
-    compiled = {(pathlib.Path(entry["directory"]) / entry["file"]).resolve() for entry in commands}
+    named = {unit.source for unit in compiled.units(options.build)}
     for path in house.cpp_files(options.root):
-        if path.suffix == ".cpp" and path.relative_to(options.root).parts[0] in FOLDERS and path not in compiled:
+        if path.suffix == ".cpp" and path.relative_to(options.root).parts[0] in FOLDERS and path not in named:
             yield Problem(path, 1, "is not compiled in this build: name it in its CMakeLists.txt")
 
 

@@ -12,10 +12,12 @@ import pathlib
 import re
 import shutil
 import subprocess
-from typing import Iterator, NamedTuple
+from typing import Iterator
 
+import compiled
 import house
 import includes
+from compiled import Unit
 from house import Problem
 
 TOOL = "clang-tidy-14"
@@ -23,17 +25,10 @@ JOBS = 2
 FINDING = re.compile(r"^(?P<path>/[^\n:]+):(?P<line>\d+):\d+: (?:error|warning): (?P<what>.*)$", re.M)
 
 
-class Unit(NamedTuple):
-    source: pathlib.Path
-    command: str
-
-
 def units(root: pathlib.Path, build: pathlib.Path) -> list[Unit]:
     """The project's own sources, without generated ones."""
     ours = {path for path in house.cpp_files(root) if path.suffix == ".cpp"}
-    entries = json.loads((build / "compile_commands.json").read_text())
-    found = [Unit((pathlib.Path(e["directory"]) / e["file"]).resolve(), e["command"]) for e in entries]
-    return sorted(unit for unit in found if unit.source in ours)
+    return [unit for unit in compiled.units(build) if unit.source in ours]
 
 
 def stamp_of(unit: Unit, root: pathlib.Path, build: pathlib.Path, common: bytes) -> pathlib.Path:
@@ -43,10 +38,16 @@ def stamp_of(unit: Unit, root: pathlib.Path, build: pathlib.Path, common: bytes)
     return build / "tidy" / digest.hexdigest()
 
 
-def check(unit: Unit, build: pathlib.Path) -> list[Problem]:
+def write_database(folder: pathlib.Path, waiting: list[Unit]) -> None:
+    """The build's own knows no sources that are merged."""
+    entries = [{"file": str(unit.source), "command": unit.command, "directory": unit.directory} for unit in waiting]
+    (folder / "compile_commands.json").write_text(json.dumps(entries))
+
+
+def check(unit: Unit, database: pathlib.Path) -> list[Problem]:
     # The build's compiler is g++, with its own warning options; clang's opinion of them is for the clang preset.
     foreign = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-error"]
-    command = [TOOL, "--quiet", "-p", str(build), *foreign, str(unit.source)]
+    command = [TOOL, "--quiet", "-p", str(database), *foreign, str(unit.source)]
     told = subprocess.run(command, capture_output=True, text=True)
     found = {Problem(pathlib.Path(m["path"]), int(m["line"]), m["what"]) for m in FINDING.finditer(told.stdout)}
     if told.returncode != 0 and not found:
@@ -62,9 +63,10 @@ def problems(options) -> Iterator[Problem]:
     common = version + (options.root / ".clang-tidy").read_bytes()
     stamps = {unit: stamp_of(unit, options.root, options.build, common) for unit in units(options.root, options.build)}
     waiting = [unit for unit, stamp in stamps.items() if not stamp.exists()]
+    write_database(options.build / "tidy", waiting)
     found: set[Problem] = set()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for unit, result in zip(waiting, pool.map(lambda unit: check(unit, options.build), waiting)):
+        for unit, result in zip(waiting, pool.map(lambda unit: check(unit, options.build / "tidy"), waiting)):
             found.update(result)
             if not result:
                 stamps[unit].touch()

@@ -40,6 +40,15 @@ class Sources(PlantedBuild):
         self.assert_caught("sources", f"{dropped}:1", "is not compiled", "--build", str(self.build))
 
 
+    def test_merged_sources(self) -> None:
+        self.configure("set(CMAKE_UNITY_BUILD ON)\n" + self.library("base"))
+        (self.root / "daemon/main.cpp").unlink()
+        self.assertIn("unity_0_cxx", (self.build / "compile_commands.json").read_text())
+        self.assert_passes("sources", "--build", str(self.build))
+        self.plant({"lib/pmend/base/dropped.cpp": ""})
+        self.assert_caught("sources", "lib/pmend/base/dropped.cpp:1", "is not compiled", "--build", str(self.build))
+
+
 class Labels(PlantedBuild):
     def test_test_in_no_tier(self) -> None:
         text = ("enable_testing()\nadd_test(NAME good COMMAND true)\nadd_test(NAME stray COMMAND true)\n"

@@ -14,13 +14,13 @@ namespace {
 
 using S = IncidentState;
 
-constexpr ByteRange kFile{1U << 20U, 1U << 20U};
-constexpr ByteRange kSector{kFile.offset + 40960, 512};
+constexpr ByteRange kStoryFile{1U << 20U, 1U << 20U};
+constexpr ByteRange kSector{kStoryFile.offset + 40960, 512};
 
 // A file of one megabyte with two names' worth of neighbours.
 void furnish(World& world) {
-  world.add_file(kFile, 131, "/srv/a");
-  world.add_file({kFile.end(), 1U << 20U}, 132, "/srv/b\xff");
+  world.add_file(kStoryFile, 131, "/srv/a");
+  world.add_file({kStoryFile.end(), 1U << 20U}, 132, "/srv/b\xff");
 }
 
 LedgerState remembered(const World& world) {
@@ -70,7 +70,7 @@ Story burst_of_200() {
   furnish(world);
   world.start();
   world.settle();
-  world.spoil({kFile.end() - 100 * kSectorBytes, 200 * kSectorBytes});
+  world.spoil({kStoryFile.end() - 100 * kSectorBytes, 200 * kSectorBytes});
   world.say_list();
   world.settle();
   EXPECT_EQ(world.cases().size(), 2U);
@@ -110,7 +110,7 @@ Story lost_notification_and_rescan() {
   world.give(Gap{{"badblocks", "resumed from suspend", {}}});
   world.settle();
   EXPECT_EQ(world.shown(1), S::kHeld);
-  world.spoil({kFile.offset, 512});
+  world.spoil({kStoryFile.offset, 512});
   EXPECT_EQ(world.ask(OperatorVerb::kRescan), std::nullopt);
   world.settle();
   EXPECT_EQ(world.shown(2), S::kHeld);
@@ -142,7 +142,7 @@ Story stuck_worker() {
   world.start();
   world.settle();
   world.give(WorkerStuck{JobId{1}});
-  world.spoil({kFile.offset, 512}, true);
+  world.spoil({kStoryFile.offset, 512}, true);
   world.say_list();
   world.settle();
   EXPECT_EQ(world.shown(1), S::kStuck);
@@ -184,7 +184,7 @@ Story record_failure() {
   EXPECT_EQ(world.find(1)->state(), S::kRepairing);
   world.give(RecordFailed{3, "No space left on device"});
   world.settle();
-  world.spoil({kFile.offset, 512}, true);
+  world.spoil({kStoryFile.offset, 512}, true);
   world.say_list();
   world.settle();
   EXPECT_EQ(world.shown(1), S::kBlocked);

@@ -16,15 +16,17 @@ namespace {
 // The plain name is taken by the function.
 using Header = struct ::fiemap;
 
-constexpr std::uint32_t kBatch = 256;
+constexpr std::uint32_t kExtentsPerCall = 256;
 constexpr std::uint32_t kNoPlace = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_ENCODED |
                                    FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL;
 constexpr std::uint32_t kSaysNothing = FIEMAP_EXTENT_LAST | FIEMAP_EXTENT_MERGED;
 
 // The ioctl's argument with its trailing array, in suitably aligned memory.
-class Request {
+class ExtentsRequest {
  public:
-  Request() : memory_(sizeof(Header) + kBatch * sizeof(struct fiemap_extent)) { map_ = new (memory_.data()) Header(); }
+  ExtentsRequest() : memory_(sizeof(Header) + kExtentsPerCall * sizeof(struct fiemap_extent)) {
+    map_ = new (memory_.data()) Header();
+  }
 
   Header* get() { return map_; }
   const struct fiemap_extent& extent(std::uint32_t i) const { return map_->fm_extents[i]; }
@@ -61,14 +63,14 @@ bool FileExtent::is_shared() const {
 
 Result<std::vector<FileExtent>> fiemap(int fd, const ByteRange& file_range, FiemapSync sync) {
   std::vector<FileExtent> extents;
-  Request request;
+  ExtentsRequest request;
   std::uint64_t position = file_range.offset;
   while (position < file_range.end()) {
     *request.get() = Header();
     request.get()->fm_start = position;
     request.get()->fm_length = file_range.end() - position;
     request.get()->fm_flags = sync == FiemapSync::kYes ? FIEMAP_FLAG_SYNC : 0;
-    request.get()->fm_extent_count = kBatch;
+    request.get()->fm_extent_count = kExtentsPerCall;
     if (ioctl(fd, FS_IOC_FIEMAP, request.get()) < 0) {
       return fail_errno("FIEMAP " + to_string(file_range));
     }

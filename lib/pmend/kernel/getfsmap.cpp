@@ -14,7 +14,7 @@
 namespace pmend::kernel {
 namespace {
 
-constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kRecordsPerCall = 1024;
 
 constexpr std::uint64_t owner_code(std::uint64_t type, std::uint64_t code) {
   return (type << 32U) | code;
@@ -53,11 +53,12 @@ std::uint32_t encode(dev_t device) {
   return low | (major(device) << 8U) | ((minor(device) & ~0xFFU) << 12U);
 }
 
-class Request {
+class RecordsRequest {
  public:
-  Request(dev_t device, const ByteRange& range) : memory_(sizeof(struct fsmap_head) + kBatch * sizeof(struct fsmap)) {
+  RecordsRequest(dev_t device, const ByteRange& range)
+      : memory_(sizeof(struct fsmap_head) + kRecordsPerCall * sizeof(struct fsmap)) {
     head_ = new (memory_.data()) fsmap_head();
-    head_->fmh_count = kBatch;
+    head_->fmh_count = kRecordsPerCall;
     head_->fmh_keys[0].fmr_device = encode(device);
     head_->fmh_keys[0].fmr_physical = range.offset;
     struct fsmap& high = head_->fmh_keys[1];
@@ -135,7 +136,7 @@ Result<std::vector<FsmapRecord>> getfsmap(int fd, const ByteRange& device_range)
   if (fstat(fd, &status) < 0) {
     return fail_errno("fstat for GETFSMAP");
   }
-  Request request(status.st_dev, device_range);
+  RecordsRequest request(status.st_dev, device_range);
   while (true) {
     if (ioctl(fd, FS_IOC_GETFSMAP, request.get()) < 0) {
       return fail_errno("GETFSMAP " + to_string(device_range));

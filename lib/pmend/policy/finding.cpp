@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMostShown = 4;
 constexpr std::size_t kLongestShown = 200;  // bytes of one text
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "\"" + escape_bytes(text.substr(0, kLongestShown)) + (text.size() > kLongestShown ? "…" : "") + "\"";
 }
 
@@ -115,13 +115,13 @@ Truth truth_of(const std::vector<TimeSpan>& wanted, const std::optional<LocalTim
 Finding finding_of(const TextCondition& condition, const std::optional<std::vector<std::string_view>>& values,
                    const std::optional<std::set<std::string_view>>& matched) {
   const Truth truth = truth_of(condition, matched);
-  std::string detail = !values || !matched ? "unknown" : values->empty() ? "none" : list_of(*values, ", ", quoted);
+  std::string detail = !values || !matched ? "unknown" : values->empty() ? "none" : list_of(*values, ", ", in_quotes);
   if (truth == Truth::kYes) {
     const auto glob = std::find_if(condition.globs.begin(), condition.globs.end(),
                                    [&](const std::string& candidate) { return matched->contains(candidate); });
-    detail += " matches " + quoted(*glob);
+    detail += " matches " + in_quotes(*glob);
   } else {
-    detail += ", expected " + list_of(condition.globs, " or ", quoted);
+    detail += ", expected " + list_of(condition.globs, " or ", in_quotes);
   }
   return {std::string(to_string(condition.key)), truth, std::move(detail)};
 }

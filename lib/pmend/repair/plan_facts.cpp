@@ -16,12 +16,8 @@ namespace {
 using protocol::PlanReply;
 using protocol::PlanRequest;
 
-PlanReply refuse(RefusalState state, std::string reason) {
-  return {std::nullopt, PlanRefusal{state, std::move(reason)}};
-}
-
 // Something could not be looked at: nothing is known, unless the file is no more what the owners say.
-PlanReply refuse(const Error& error) {
+PlanReply refuse_for(const Error& error) {
   const bool unresolved = outcome_of(error) == Outcome::kTargetChanged;
   return refuse(unresolved ? RefusalState::kUnresolved : RefusalState::kBlocked, error.message());
 }
@@ -205,18 +201,18 @@ PlanReply plan_repair(const Place& place, const PlanRequest& request) {
   }
   const auto fd = open_target(place, *request.owners.front().file, OpenFor::kReading);
   if (!fd) {
-    return refuse(fd.error());
+    return refuse_for(fd.error());
   }
   auto file = target_facts(place, fd->get());
   if (!file) {
-    return refuse(file.error());
+    return refuse_for(file.error());
   }
   const auto refusal = gates(place, *file);
   if (!refusal || *refusal) {
-    return refusal ? PlanReply{std::nullopt, *refusal} : refuse(refusal.error());
+    return refusal ? PlanReply{std::nullopt, *refusal} : refuse_for(refusal.error());
   }
   const auto facts = observe(fd->get(), place, request, std::move(*file));
-  return facts ? make_plan(place, request, *facts) : refuse(facts.error());
+  return facts ? make_plan(place, request, *facts) : refuse_for(facts.error());
 }
 
 }  // namespace pmend::repair

@@ -11,10 +11,6 @@ namespace {
 using protocol::PlanReply;
 using protocol::PlanRequest;
 
-PlanReply refuse(RefusalState state, std::string reason) {
-  return {std::nullopt, PlanRefusal{state, std::move(reason)}};
-}
-
 // A refusal on the way, or nothing.
 using Refused = std::optional<PlanRefusal>;
 
@@ -260,6 +256,10 @@ class Planner {
 };
 
 }  // namespace
+
+PlanReply refuse(RefusalState state, std::string reason) {
+  return {std::nullopt, PlanRefusal{state, std::move(reason)}};
+}
 
 std::uint64_t write_alignment(const Place& place, const TargetFacts& file) {
   // Memory is written in whole pages: a part of one that took a machine check cannot be written.

@@ -37,6 +37,9 @@ inline constexpr std::uint64_t kMaxUnitBytes = 128U << 10U;
 // says which are allowed. Place and file must have passed their gates.
 protocol::PlanReply make_plan(const Place& place, const protocol::PlanRequest& request, const PlanFacts& facts);
 
+// No plan, and why.
+protocol::PlanReply refuse(RefusalState state, std::string reason);
+
 // Looks and plans. What cannot be looked at is refused with the reason.
 protocol::PlanReply plan_repair(const Place& place, const protocol::PlanRequest& request);
 

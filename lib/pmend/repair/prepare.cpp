@@ -9,9 +9,6 @@
 namespace pmend::repair {
 namespace {
 
-Obstacle changed(std::string reason) {
-  return Ending{Outcome::kTargetChanged, std::move(reason)};
-}
 Obstacle refused(std::string reason) {
   return Ending{Outcome::kRefused, std::move(reason)};
 }

@@ -14,10 +14,6 @@ namespace {
 // Longer than any honest answer, short enough to be waited for.
 constexpr std::chrono::milliseconds kFreezeProbeLimit{2000};
 
-Obstacle changed(std::string reason) {
-  return Ending{Outcome::kTargetChanged, std::move(reason)};
-}
-
 struct Neighbour {
   ByteRange file_range;
   ByteRange device_range;
@@ -61,6 +57,10 @@ Result<std::vector<Neighbour>> neighbours_of(const Place& place, int fd, const P
 }
 
 }  // namespace
+
+Obstacle changed(std::string reason) {
+  return Ending{Outcome::kTargetChanged, std::move(reason)};
+}
 
 Ending before_change(const Error& error) {
   Ending ending = ending_of(error);

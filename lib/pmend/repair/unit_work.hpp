@@ -29,6 +29,8 @@ struct UnitWork {
 
 // Why a unit is not changed now; nothing means go on.
 using Obstacle = std::optional<Ending>;
+// The target is not what the plan says.
+Obstacle changed(std::string reason);
 // What an error means as long as nothing was changed: where nobody knows, later it may work.
 Ending before_change(const Error& error);
 

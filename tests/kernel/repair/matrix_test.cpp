@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::IsEmpty;
 
-enum class Cache { kCold, kWarm };
+enum class CacheBefore { kCold, kWarm };
 
 struct Victim {
   const char* name;
@@ -61,17 +61,18 @@ std::vector<ByteRange> unit_ranges(const Plan& plan) {
   return ranges;
 }
 
-class RepairMatrix : public KernelTest, public ::testing::WithParamInterface<std::tuple<FsType, std::string, Cache>> {
+class RepairMatrix : public KernelTest,
+                     public ::testing::WithParamInterface<std::tuple<FsType, std::string, CacheBefore>> {
  protected:
   void poison(RepairBench& bench, const FileModel& file, const ByteRange& range) {
-    if (std::get<Cache>(GetParam()) == Cache::kWarm) {
+    if (std::get<CacheBefore>(GetParam()) == CacheBefore::kWarm) {
       bench.world().poison_cached(file, range);
     } else {
       bench.close();
       bench.world().poison(file, range);
     }
   }
-  bool warm() const { return std::get<Cache>(GetParam()) == Cache::kWarm; }
+  bool warm() const { return std::get<CacheBefore>(GetParam()) == CacheBefore::kWarm; }
 };
 
 TEST_P(RepairMatrix, HealsOrSaysHonestlyThatItCannot) {
@@ -117,11 +118,11 @@ TEST_P(RepairMatrix, HealsOrSaysHonestlyThatItCannot) {
 INSTANTIATE_TEST_SUITE_P(Kernel, RepairMatrix,
                          ::testing::Combine(::testing::Values(FsType::kXfs, FsType::kExt4),
                                             ::testing::Values("eio", "clear", "lie"),
-                                            ::testing::Values(Cache::kCold, Cache::kWarm)),
+                                            ::testing::Values(CacheBefore::kCold, CacheBefore::kWarm)),
                          [](const auto& param_info) {
                            return std::string(std::get<FsType>(param_info.param) == FsType::kXfs ? "xfs" : "ext4") +
                                   "_" + std::get<std::string>(param_info.param) +
-                                  (std::get<Cache>(param_info.param) == Cache::kWarm ? "_warm" : "_cold");
+                                  (std::get<CacheBefore>(param_info.param) == CacheBefore::kWarm ? "_warm" : "_cold");
                          });
 
 }  // namespace

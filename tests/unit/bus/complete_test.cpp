@@ -10,13 +10,13 @@
 namespace pmend::bus {
 namespace {
 
-nlohmann::json over_the_bus(const nlohmann::json& object) {
+nlohmann::json after_the_bus(const nlohmann::json& object) {
   return sdbus::Variant(Dict(object)).get<Dict>().json;
 }
 
 TEST(Complete, AnIncidentWithNothingYetHasItsNullsAgain) {
   const nlohmann::json incident = to_json(Incident{.id = {1}, .device_range = {0, 512}});
-  EXPECT_EQ(complete_incident(over_the_bus(incident)), incident);
+  EXPECT_EQ(complete_incident(after_the_bus(incident)), incident);
 }
 
 TEST(Complete, AFullIncidentStaysAsItIs) {
@@ -26,9 +26,9 @@ TEST(Complete, AFullIncidentStaysAsItIs) {
 
 TEST(Complete, AReportWithNothingYetHasItsNullsAgain) {
   Report report{.incident = {.id = {1}, .device_range = {0, 512}}};
-  EXPECT_EQ(complete_report(over_the_bus(to_json(report))), to_json(report));
+  EXPECT_EQ(complete_report(after_the_bus(to_json(report))), to_json(report));
   report.proof = Proof{};
-  EXPECT_EQ(complete_report(over_the_bus(to_json(report))), to_json(report));
+  EXPECT_EQ(complete_report(after_the_bus(to_json(report))), to_json(report));
 }
 
 TEST(Complete, AnswersOfAnotherShapeAreLeftAlone) {

@@ -11,7 +11,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr ByteRange kFile{1U << 20U, 1U << 22U};
 constexpr const char* kRepairAll =
     R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}]})";
 

@@ -11,11 +11,11 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr ByteRange kFile{1U << 20U, 1U << 20U};
+constexpr ByteRange kSmallFile{1U << 20U, 1U << 20U};
 
 class Detecting : public testing::Test {
  protected:
-  Detecting() { world_.add_file(kFile, 131, "/srv/a"); }
+  Detecting() { world_.add_file(kSmallFile, 131, "/srv/a"); }
   void start_with(ByteRange bad) {
     world_.spoil(bad);
     world_.start();
@@ -26,24 +26,24 @@ class Detecting : public testing::Test {
 };
 
 TEST_F(Detecting, SectorsInAdjoiningUnitsOfOneFileAreOneIncident) {
-  world_.spoil({kFile.offset, 512});
-  world_.spoil({kFile.offset + 4096 + 512, 1024});
-  start_with({kFile.offset + 8192, 512});
+  world_.spoil({kSmallFile.offset, 512});
+  world_.spoil({kSmallFile.offset + 4096 + 512, 1024});
+  start_with({kSmallFile.offset + 8192, 512});
   ASSERT_THAT(world_.cases(), SizeIs(1));
-  EXPECT_EQ(world_.find(1)->incident.device_range, (ByteRange{kFile.offset, 8192 + 512}));
+  EXPECT_EQ(world_.find(1)->incident.device_range, (ByteRange{kSmallFile.offset, 8192 + 512}));
   EXPECT_EQ(world_.find(1)->incident.seen, 1U);
   EXPECT_THAT(world_.find(1)->incident.sources, ElementsAre("badblocks"));
 }
 
 TEST_F(Detecting, AGapOfAUnitMakesTwo) {
-  world_.spoil({kFile.offset, 512});
-  start_with({kFile.offset + 8192, 512});
+  world_.spoil({kSmallFile.offset, 512});
+  start_with({kSmallFile.offset + 8192, 512});
   EXPECT_THAT(world_.cases(), SizeIs(2));
 }
 
 TEST_F(Detecting, AnotherOwnerInTheNextUnitMakesTwo) {
-  world_.add_file({kFile.end(), 8192}, 132, "/srv/b");
-  start_with({kFile.end() - 512, 1024});
+  world_.add_file({kSmallFile.end(), 8192}, 132, "/srv/b");
+  start_with({kSmallFile.end() - 512, 1024});
   ASSERT_THAT(world_.cases(), SizeIs(2));
   EXPECT_EQ(world_.find(1)->incident.owners.front().file->inode, 131U);
   EXPECT_EQ(world_.find(2)->incident.owners.front().file->inode, 132U);
@@ -61,7 +61,7 @@ TEST_F(Detecting, AListOf512EntriesIsTakenInOneInput) {
 }
 
 TEST_F(Detecting, TheSameListAgainChangesNothing) {
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   const std::string before = world_.transcript();
   world_.say_list();
   world_.say_list();
@@ -72,7 +72,7 @@ TEST_F(Detecting, TheSameListAgainChangesNothing) {
 }
 
 TEST_F(Detecting, AListBeforeItsDeviceIsNotLost) {
-  world_.spoil({kFile.offset, 512});
+  world_.spoil({kSmallFile.offset, 512});
   world_.give(Tick{});
   world_.say_list();
   world_.give(Loaded{});
@@ -83,7 +83,7 @@ TEST_F(Detecting, AListBeforeItsDeviceIsNotLost) {
 }
 
 TEST_F(Detecting, ADeviceBeforeTheLedgerIsNotLost) {
-  world_.spoil({kFile.offset, 512});
+  world_.spoil({kSmallFile.offset, 512});
   world_.find_device();
   world_.say_list();
   EXPECT_THAT(world_.all<Record>(), IsEmpty());
@@ -94,10 +94,10 @@ TEST_F(Detecting, ADeviceBeforeTheLedgerIsNotLost) {
 }
 
 TEST_F(Detecting, AHeldIncidentThatGrowsIsPlannedAgainAndItsApprovalIsVoid) {
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   ASSERT_EQ(world_.find(1)->state(), S::kHeld);
   const std::string hash = world_.find(1)->incident.plan->hash;
-  world_.spoil({kFile.offset + 1024, 512});
+  world_.spoil({kSmallFile.offset + 1024, 512});
   world_.say_list();
   world_.settle();
   ASSERT_THAT(world_.cases(), SizeIs(1));
@@ -107,8 +107,8 @@ TEST_F(Detecting, AHeldIncidentThatGrowsIsPlannedAgainAndItsApprovalIsVoid) {
 }
 
 TEST_F(Detecting, ATruncatedListTakesNothingAway) {
-  start_with({kFile.offset, 512});
-  world_.mend({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
+  world_.mend({kSmallFile.offset, 512});
   world_.say_list(false);
   world_.settle();
   EXPECT_EQ(world_.find(1)->state(), S::kHeld);
@@ -116,8 +116,8 @@ TEST_F(Detecting, ATruncatedListTakesNothingAway) {
 }
 
 TEST_F(Detecting, ClearedNeedsACompleteListAndADirectRead) {
-  start_with({kFile.offset, 512});
-  world_.mend({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
+  world_.mend({kSmallFile.offset, 512});
   world_.hold("observe");
   world_.say_list();
   EXPECT_EQ(world_.find(1)->state(), S::kDetected);
@@ -129,7 +129,7 @@ TEST_F(Detecting, ClearedNeedsACompleteListAndADirectRead) {
 }
 
 TEST_F(Detecting, AReadThatFailsIsNotCleared) {
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   world_.give(MediaErrors{{}, {"/dev/loop7", "loop:test", "badblocks", {}, true}});
   world_.settle();  // the medium is still bad: the observer sees it
   EXPECT_NE(world_.find(1), nullptr);
@@ -137,20 +137,20 @@ TEST_F(Detecting, AReadThatFailsIsNotCleared) {
 }
 
 TEST_F(Detecting, APartThatIsGoneIsTakenOut) {
-  world_.spoil({kFile.offset, 1024});
-  start_with({kFile.offset + 4096, 512});
-  world_.mend({kFile.offset, 1024});
+  world_.spoil({kSmallFile.offset, 1024});
+  start_with({kSmallFile.offset + 4096, 512});
+  world_.mend({kSmallFile.offset, 1024});
   world_.say_list();
   world_.settle();
   ASSERT_NE(world_.find(1), nullptr);
-  EXPECT_EQ(world_.find(1)->incident.device_range, (ByteRange{kFile.offset + 4096, 512}));
+  EXPECT_EQ(world_.find(1)->incident.device_range, (ByteRange{kSmallFile.offset + 4096, 512}));
   EXPECT_EQ(world_.find(1)->incident.plan->bytes_bad, 512U);
 }
 
 TEST_F(Detecting, ReadsAgainButStillListedEndsUnobservableAndNeverCleared) {
-  start_with({kFile.offset, 512});
-  world_.mend({kFile.offset, 512});
-  world_.give(MediaErrors{{}, {"/dev/loop7", "loop:test", "ars", {{kFile.offset, 512}}, false}});
+  start_with({kSmallFile.offset, 512});
+  world_.mend({kSmallFile.offset, 512});
+  world_.give(MediaErrors{{}, {"/dev/loop7", "loop:test", "ars", {{kSmallFile.offset, 512}}, false}});
   world_.say_list();
   world_.ask(OperatorVerb::kRetry, 1);
   for (int i = 0; i < 10; ++i) {
@@ -161,8 +161,8 @@ TEST_F(Detecting, ReadsAgainButStillListedEndsUnobservableAndNeverCleared) {
 }
 
 TEST_F(Detecting, AGapAsksForTheListsAgain) {
-  start_with({kFile.offset, 512});
-  world_.spoil({kFile.offset + (1U << 19U), 512});  // nobody said so
+  start_with({kSmallFile.offset, 512});
+  world_.spoil({kSmallFile.offset + (1U << 19U), 512});  // nobody said so
   world_.give(Gap{{"badblocks", "overflow", {}}});
   ASSERT_THAT(world_.all<List>(), SizeIs(1));
   world_.settle();
@@ -170,7 +170,7 @@ TEST_F(Detecting, AGapAsksForTheListsAgain) {
 }
 
 TEST_F(Detecting, AListThatFailsIsAskedAgainLater) {
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   world_.hold("list");
   world_.give(Gap{{"badblocks", "overflow", {}}});
   world_.give(ObserveFailed{world_.all<List>().back().query, {protocol::ErrorCode::kTimedOut, "slow"}});
@@ -180,7 +180,7 @@ TEST_F(Detecting, AListThatFailsIsAskedAgainLater) {
 }
 
 TEST_F(Detecting, ADeviceThatGoesTakesItsIncidentsOutOfSightAndBringsThemBack) {
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   world_.lose_device();
   world_.settle();
   EXPECT_EQ(world_.shown(1), S::kUnobservable);
@@ -192,7 +192,7 @@ TEST_F(Detecting, ADeviceThatGoesTakesItsIncidentsOutOfSightAndBringsThemBack) {
 
 TEST_F(Detecting, ALostObserverIsNoReasonToForgetOrToClear) {
   world_.hold("observe");
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   const QueryId stale = world_.all<Observe>().back().query;
   world_.give(WorkerGone{{}, "killed"});
   EXPECT_EQ(world_.find(1)->state(), S::kDetected);
@@ -238,7 +238,7 @@ TEST_F(Detecting, AnAnswerThatAChangeOfMountsOvertookIsAskedForAgain) {
 
 TEST_F(Detecting, AnObserverThatCannotLookIsAskedThreeTimesWithPauses) {
   world_.hold("observe");
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   for (int i = 1; i <= 3; ++i) {
     ASSERT_THAT(world_.all<Observe>(), SizeIs(i));
     world_.give(ObserveFailed{world_.all<Observe>().back().query, {protocol::ErrorCode::kTimedOut, "slow"}});
@@ -251,7 +251,7 @@ TEST_F(Detecting, AnObserverThatCannotLookIsAskedThreeTimesWithPauses) {
 
 TEST_F(Detecting, AnAnswerFromBeforeTheDeviceWentIsNotTakenForTheNewOne) {
   world_.hold("observe");
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   const QueryId before = world_.all<Observe>().back().query;
   world_.lose_device();
   world_.find_device();
@@ -264,7 +264,7 @@ TEST_F(Detecting, AnAnswerFromBeforeTheDeviceWentIsNotTakenForTheNewOne) {
 
 TEST_F(Detecting, AnAnswerForAnotherDeviceIsNotBelieved) {
   world_.hold("observe");
-  start_with({kFile.offset, 512});
+  start_with({kSmallFile.offset, 512});
   protocol::Observation other{world_.device(), "boot", {}};
   other.device.device_id = "loop:other";
   world_.give(Observed{world_.all<Observe>().back().query, other});

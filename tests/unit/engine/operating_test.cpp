@@ -10,7 +10,6 @@ using S = IncidentState;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr ByteRange kFile{1U << 20U, 1U << 22U};
 const std::string kOtherHash(64, 'f');
 
 class Operating : public testing::Test {

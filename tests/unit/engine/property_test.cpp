@@ -14,7 +14,7 @@
 namespace pmend::engine {
 namespace {
 
-constexpr ByteRange kFile{1U << 20U, 1U << 18U};
+constexpr ByteRange kTinyFile{1U << 20U, 1U << 18U};
 constexpr std::array kPolicies = {
     kDefaultPolicy,
     R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}]})",
@@ -28,8 +28,8 @@ constexpr std::array kPolicies = {
 class Storm {
  public:
   explicit Storm(std::uint32_t seed) : random_(seed) {
-    world_.add_file(kFile, 131, "/srv/a");
-    world_.add_file({kFile.end(), 1U << 16U}, 132, "/srv/log/b");
+    world_.add_file(kTinyFile, 131, "/srv/a");
+    world_.add_file({kTinyFile.end(), 1U << 16U}, 132, "/srv/log/b");
     world_.add_extent({{0, 65536}, OwnerKind::kMetadata, 0, ""});
     world_.add_extent({{65536, 65536}, OwnerKind::kUnknown, 0, ""});
     world_.watcher = [this](const Input& input, const Commands& commands) {
@@ -88,7 +88,7 @@ class Storm {
   }
 
   ByteRange somewhere() {
-    const std::array<std::uint64_t, 4> bases = {kFile.offset, kFile.end(), 0, 65536};
+    const std::array<std::uint64_t, 4> bases = {kTinyFile.offset, kTinyFile.end(), 0, 65536};
     const std::uint64_t base = bases.at(pick(8) < 6 ? pick(2) : pick(4));
     return {base + pick(64) * 512, (1 + pick(6)) * kSectorBytes};
   }

@@ -11,8 +11,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr ByteRange kFile{1U << 20U, 1U << 22U};
-
 class Repairing : public testing::Test {
  protected:
   Repairing() { world_.add_file(kFile, 131, "/srv/a"); }

@@ -14,8 +14,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr ByteRange kFile{1U << 20U, 1U << 22U};
-
 // pmend is killed, and started again with what a real ledger gives back of the records that were durable.
 class Starting : public testing::Test {
  protected:

@@ -25,6 +25,9 @@ inline constexpr const char* kDefaultPolicy = R"({ "rules": [
   { "name": "nothing-lost", "when": { "owner": "file", "bytes_lost": { "max": 0 } }, "then": { "action": "repair" } },
   { "name": "watch-logs", "when": { "path": "/srv/log/**" }, "then": { "action": "observe" } } ] })";
 
+// Where most tests have their one file.
+inline constexpr ByteRange kFile{1U << 20U, 1U << 22U};
+
 // What lies on a range of the device.
 struct Extent {
   ByteRange range;

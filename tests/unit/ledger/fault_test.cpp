@@ -20,7 +20,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kRecords = 9;
+constexpr std::uint64_t kStoryRecords = 9;
 
 struct Told {
   std::uint64_t reported = 0;  // the last record that was reported as durable
@@ -57,7 +57,7 @@ class LedgerFaults : public testing::Test {
   std::uint64_t calls_without_fault() {
     const LedgerDir dir;
     FaultyVfs vfs;
-    EXPECT_EQ(run_story(dir, story_).reported, kRecords);
+    EXPECT_EQ(run_story(dir, story_).reported, kStoryRecords);
     return vfs.calls();
   }
 
@@ -69,7 +69,7 @@ class LedgerFaults : public testing::Test {
     EXPECT_EQ(*found, states_[found->last_seq]) << where;
   }
 
-  const std::vector<LedgerRecord> story_ = a_story(kRecords);
+  const std::vector<LedgerRecord> story_ = a_story(kStoryRecords);
   const std::vector<LedgerState> states_ = states_of(story_);
 };
 
@@ -117,7 +117,7 @@ TEST_F(LedgerFaults, PowerLossAfterAllIsNoted) {
   auto ledger = dir.open();
   ASSERT_TRUE(ledger.has_value()) << ledger.error().message();
   EXPECT_TRUE(load(*ledger).clean_shutdown);
-  EXPECT_EQ(load(*ledger).last_seq, kRecords);
+  EXPECT_EQ(load(*ledger).last_seq, kStoryRecords);
 }
 
 TEST_F(LedgerFaults, AFullDiskIsSaidAndStopsAllWritingWhileQueriesGoOn) {

@@ -9,17 +9,17 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr std::uint64_t kDiskBytes = 100 * kSectorBytes;
+constexpr std::uint64_t kListedBytes = 100 * kSectorBytes;
 
 TEST(ListEdit, ReadsInjectionsAndRemovals) {
-  EXPECT_THAT(parse_badblocks_edits("8 1\n-99 1", kDiskBytes).value(),
+  EXPECT_THAT(parse_badblocks_edits("8 1\n-99 1", kListedBytes).value(),
               ElementsAre(ListEdit{ListEdit::Kind::kPoison, {4096, 512}},
                           ListEdit{ListEdit::Kind::kRemove, {99 * kSectorBytes, 512}}));
 }
 
 TEST(ListEdit, ReadsPhantoms) {
-  EXPECT_THAT(parse_phantom_edits("phantom 0 100\n", kDiskBytes).value(),
-              ElementsAre(ListEdit{ListEdit::Kind::kPhantom, {0, kDiskBytes}}));
+  EXPECT_THAT(parse_phantom_edits("phantom 0 100\n", kListedBytes).value(),
+              ElementsAre(ListEdit{ListEdit::Kind::kPhantom, {0, kListedBytes}}));
 }
 
 TEST(ListEdit, OneBadLineSpoilsAll) {
@@ -44,15 +44,15 @@ TEST(ListEdit, OneBadLineSpoilsAll) {
                            "phantom 8 1",
                            "8 1;",
                            "\xFF\xFE 1"}) {
-    EXPECT_FALSE(parse_badblocks_edits("8 1\n" + std::string(line) + "\n", kDiskBytes).has_value()) << line;
-    EXPECT_FALSE(parse_badblocks_edits(std::string(line) + "\n8 1\n", kDiskBytes).has_value()) << line;
+    EXPECT_FALSE(parse_badblocks_edits("8 1\n" + std::string(line) + "\n", kListedBytes).has_value()) << line;
+    EXPECT_FALSE(parse_badblocks_edits(std::string(line) + "\n8 1\n", kListedBytes).has_value()) << line;
   }
   for (const char* line : {"", "8 1", "-8 1", "phantom", "phantom 8", "phantom 8 0", "phantom 100 1", "poison 8 1",
                            "Phantom 8 1", "phantom -8 1", "phantom 8 1 1"}) {
-    EXPECT_FALSE(parse_phantom_edits("phantom 8 1\n" + std::string(line) + "\n", kDiskBytes).has_value()) << line;
+    EXPECT_FALSE(parse_phantom_edits("phantom 8 1\n" + std::string(line) + "\n", kListedBytes).has_value()) << line;
   }
-  EXPECT_FALSE(parse_badblocks_edits("", kDiskBytes).has_value());
-  EXPECT_FALSE(parse_badblocks_edits(std::string_view("8 1\0", 4), kDiskBytes).has_value());
+  EXPECT_FALSE(parse_badblocks_edits("", kListedBytes).has_value());
+  EXPECT_FALSE(parse_badblocks_edits(std::string_view("8 1\0", 4), kListedBytes).has_value());
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kDiskBytes = 1000 * kSectorBytes;
+constexpr std::uint64_t kImageBytes = 1000 * kSectorBytes;
 const Now kNow{SteadyTime(std::chrono::seconds(50)), WallTime(std::chrono::seconds(1'700'000'000))};
 
 State full_state() {
@@ -28,16 +28,16 @@ State full_state() {
 }
 
 TEST(StateText, EverythingIsReadBack) {
-  EXPECT_EQ(parse_state(to_json(full_state(), kDiskBytes, kNow), kDiskBytes, kNow).value(), full_state());
-  EXPECT_EQ(parse_state(to_json({}, kDiskBytes, kNow), kDiskBytes, kNow).value(), State{});
+  EXPECT_EQ(parse_state(to_json(full_state(), kImageBytes, kNow), kImageBytes, kNow).value(), full_state());
+  EXPECT_EQ(parse_state(to_json({}, kImageBytes, kNow), kImageBytes, kNow).value(), State{});
 }
 
 TEST(StateText, ReturnsKeepTheirWallTimeOverARestart) {
-  const std::string json = to_json(full_state(), kDiskBytes, kNow);
+  const std::string json = to_json(full_state(), kImageBytes, kNow);
   const Now later{SteadyTime(std::chrono::seconds(3)), kNow.wall + std::chrono::seconds(2)};
-  EXPECT_EQ(parse_state(json, kDiskBytes, later)->map.next_return(), later.steady + std::chrono::seconds(3));
+  EXPECT_EQ(parse_state(json, kImageBytes, later)->map.next_return(), later.steady + std::chrono::seconds(3));
   const Now much_later{SteadyTime(std::chrono::seconds(3)), kNow.wall + std::chrono::hours(2)};
-  EXPECT_EQ(parse_state(json, kDiskBytes, much_later)->map.next_return(), much_later.steady);
+  EXPECT_EQ(parse_state(json, kImageBytes, much_later)->map.next_return(), much_later.steady);
 }
 
 TEST(StateText, AReturnIsNeverMoreThanADayAway) {
@@ -45,14 +45,14 @@ TEST(StateText, AReturnIsNeverMoreThanADayAway) {
     const std::string json =
         R"({"version":1,"bytes":512000,"mode":"read=eio","poison":[],"phantom":[],"returns":[[1,1,)" +
         std::string(due) + "]]}";
-    EXPECT_EQ(parse_state(json, kDiskBytes, kNow)->map.next_return(), kNow.steady + std::chrono::hours(24)) << due;
+    EXPECT_EQ(parse_state(json, kImageBytes, kNow)->map.next_return(), kNow.steady + std::chrono::hours(24)) << due;
   }
 }
 
 TEST(StateText, GarbageIsCorrupt) {
-  const std::string good = to_json(full_state(), kDiskBytes, kNow);
+  const std::string good = to_json(full_state(), kImageBytes, kNow);
   for (std::size_t length = 0; length + 1 < good.size(); ++length) {
-    EXPECT_FALSE(parse_state(good.substr(0, length), kDiskBytes, kNow).has_value()) << length;
+    EXPECT_FALSE(parse_state(good.substr(0, length), kImageBytes, kNow).has_value()) << length;
   }
   for (const char* json :
        {"[]", "null", "1", R"({"version":2,"bytes":512000,"mode":"read=eio","poison":[],"phantom":[],"returns":[]})",
@@ -61,7 +61,7 @@ TEST(StateText, GarbageIsCorrupt) {
         R"({"version":1,"bytes":512000,"mode":1,"poison":[],"phantom":[],"returns":[]})",
         R"({"version":1,"bytes":512000,"mode":"read=eio","poison":{},"phantom":[],"returns":[]})",
         R"({"version":1,"bytes":512000,"mode":"read=eio","phantom":[],"returns":[]})"}) {
-    const auto state = parse_state(json, kDiskBytes, kNow);
+    const auto state = parse_state(json, kImageBytes, kNow);
     ASSERT_FALSE(state.has_value()) << json;
     EXPECT_TRUE(state.error().is(Errc::kCorrupt));
   }
@@ -69,7 +69,7 @@ TEST(StateText, GarbageIsCorrupt) {
                           "[999,2]", "[18446744073709551615,1]", "[1,18446744073709551615]", "[1e30,1]"}) {
     const std::string json = R"({"version":1,"bytes":512000,"mode":"read=eio","poison":[)" + std::string(row) +
                              R"(],"phantom":[],"returns":[]})";
-    EXPECT_FALSE(parse_state(json, kDiskBytes, kNow).has_value()) << row;
+    EXPECT_FALSE(parse_state(json, kImageBytes, kNow).has_value()) << row;
   }
 }
 
@@ -78,16 +78,16 @@ class StateDirectoryTest : public TemporaryDirectoryTest {};
 TEST_F(StateDirectoryTest, IsMadeAndStartsEmpty) {
   const auto directory = StateDirectory::open(directory_ / "state");
   ASSERT_TRUE(directory.has_value());
-  EXPECT_EQ(directory->load(kDiskBytes, kNow).value(), State{});
+  EXPECT_EQ(directory->load(kImageBytes, kNow).value(), State{});
 }
 
 TEST_F(StateDirectoryTest, WhatIsSavedIsLoadedByTheNext) {
   {
     const auto directory = StateDirectory::open(directory_ / "state");
-    ASSERT_TRUE(directory->save({}, kDiskBytes, kNow).has_value());
-    ASSERT_TRUE(directory->save(full_state(), kDiskBytes, kNow).has_value());
+    ASSERT_TRUE(directory->save({}, kImageBytes, kNow).has_value());
+    ASSERT_TRUE(directory->save(full_state(), kImageBytes, kNow).has_value());
   }
-  EXPECT_EQ(StateDirectory::open(directory_ / "state")->load(kDiskBytes, kNow).value(), full_state());
+  EXPECT_EQ(StateDirectory::open(directory_ / "state")->load(kImageBytes, kNow).value(), full_state());
 }
 
 TEST_F(StateDirectoryTest, HasOneUserAtATime) {
@@ -101,17 +101,17 @@ TEST_F(StateDirectoryTest, HasOneUserAtATime) {
 TEST_F(StateDirectoryTest, DamagedFileIsAnErrorWithItsName) {
   const auto directory = StateDirectory::open(directory_ / "state");
   std::ofstream(directory_ / "state" / "state.json") << "{";
-  const auto state = directory->load(kDiskBytes, kNow);
+  const auto state = directory->load(kImageBytes, kNow);
   ASSERT_FALSE(state.has_value());
   EXPECT_THAT(state.error().message(), HasSubstr("state.json"));
 }
 
 TEST_F(StateDirectoryTest, FailedSaveKeepsTheOldState) {
   const auto directory = StateDirectory::open(directory_ / "state");
-  ASSERT_TRUE(directory->save(full_state(), kDiskBytes, kNow).has_value());
+  ASSERT_TRUE(directory->save(full_state(), kImageBytes, kNow).has_value());
   std::filesystem::create_directory(directory_ / "state" / "state.json.new");
-  EXPECT_FALSE(directory->save({}, kDiskBytes, kNow).has_value());
-  EXPECT_EQ(directory->load(kDiskBytes, kNow).value(), full_state());
+  EXPECT_FALSE(directory->save({}, kImageBytes, kNow).has_value());
+  EXPECT_EQ(directory->load(kImageBytes, kNow).value(), full_state());
 }
 
 }  // namespace

@@ -6,14 +6,14 @@
 namespace pmend::repair {
 namespace {
 
-constexpr std::uint64_t kDevice = 1U << 20U;
+constexpr std::uint64_t kUnitAt = 1U << 20U;
 
 PlannedUnit unit_at(std::uint64_t file_offset, std::uint64_t length) {
-  return {Unit{{kDevice, length}, Method::kRewrite, ""}, {Mapping{{7, 1}, file_offset, {kDevice, length}}}};
+  return {Unit{{kUnitAt, length}, Method::kRewrite, ""}, {Mapping{{7, 1}, file_offset, {kUnitAt, length}}}};
 }
 
 SectorsRead device_read(const std::vector<bool>& readable, std::byte fill) {
-  SectorsRead read{{kDevice, readable.size() * kSectorBytes}, readable, {}};
+  SectorsRead read{{kUnitAt, readable.size() * kSectorBytes}, readable, {}};
   for (const bool good : readable) {
     read.bytes.insert(read.bytes.end(), kSectorBytes, good ? fill : std::byte{0});
   }

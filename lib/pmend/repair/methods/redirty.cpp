@@ -43,10 +43,6 @@ int touch_pages(int fd, const ByteRange& pages) {
   return kTouched;
 }
 
-Obstacle changed(std::string reason) {
-  return Ending{Outcome::kTargetChanged, std::move(reason)};
-}
-
 Obstacle touch(const UnitWork& work, int fd) {
   for (const Mapping& mapping : work.planned().mappings) {
     const ByteRange pages = round_out({mapping.file_offset, mapping.device_range.length}, kPageBytes);

@@ -17,12 +17,8 @@ namespace pmend::repair {
 namespace {
 
 // Somebody who only passes by (a reader, our own observer) is let through, and then it is tried again.
-constexpr int kAttempts = 5;
-constexpr std::chrono::milliseconds kPause{20};
-
-Obstacle changed(std::string reason) {
-  return Ending{Outcome::kTargetChanged, std::move(reason)};
-}
+constexpr int kRewriteAttempts = 5;
+constexpr std::chrono::milliseconds kRewritePause{20};
 
 // Size, attributes and mapping are what they were when the unit was spooled. Nobody can change them under the lease.
 Obstacle check_file(const UnitWork& work, int fd, const TargetFacts& facts) {
@@ -224,8 +220,8 @@ MethodResult attempt(const UnitWork& work, Begun begun) {
 
 MethodResult rewrite(const UnitWork& work, Begun begun) {
   MethodResult result = attempt(work, begun);
-  for (int i = 1; i < kAttempts && result.ending.outcome == Outcome::kBusyRetry && !result.changing; ++i) {
-    std::this_thread::sleep_for(kPause);
+  for (int i = 1; i < kRewriteAttempts && result.ending.outcome == Outcome::kBusyRetry && !result.changing; ++i) {
+    std::this_thread::sleep_for(kRewritePause);
     result = attempt(work, begun);
   }
   return result;
