@@ -20,6 +20,16 @@ using protocol::Listed;
 using protocol::ObservedRange;
 using protocol::Readable;
 
+// A person who asks where something lies waits about as long as pmend does (60 s).
+constexpr std::chrono::milliseconds kLocateNamesLimit{45'000};
+// No request sets a longer one; keeps the sum of times in range.
+constexpr std::uint64_t kMostNamesMs = 600'000;
+
+struct FactsWanted {
+  std::vector<protocol::Fact> facts;
+  std::chrono::milliseconds names_limit;
+};
+
 rmap::MountedFileSystem mounted(const block::Volume& volume) {
   return {*volume.filesystem, volume.mounts.front().device};
 }
@@ -35,13 +45,14 @@ void shift(ObservedRange& range, std::uint64_t volume_offset) {
 // All pieces on one mounted file system are one question: where it takes a walk over the tree, one walk.
 Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
                                                    const std::vector<block::RangeContext>& pieces,
-                                                   const std::vector<protocol::Fact>& facts) {
+                                                   const FactsWanted& wanted) {
   std::vector<ByteRange> ranges;
   for (const block::RangeContext& piece : pieces) {
     ranges.push_back(piece.volume_range);
   }
   rmap::ResolveOptions options;
-  options.facts = facts;
+  options.facts = wanted.facts;
+  options.names_limit = wanted.names_limit;
   options.proc = setting.roots.proc;
   auto owned = rmap::make_owner_resolver()->resolve(mounted(pieces.front().volume), ranges, options);
   if (!owned) {
@@ -73,8 +84,7 @@ ObservedRange without_file_system(const block::RangeContext& piece, std::string 
 }
 
 Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const block::BlockContext& context,
-                                               const std::vector<ByteRange>& ranges,
-                                               const std::vector<protocol::Fact>& facts) {
+                                               const std::vector<ByteRange>& ranges, const FactsWanted& wanted) {
   std::vector<ObservedRange> answer;
   std::map<dev_t, std::vector<block::RangeContext>> on_file_systems;
   for (const ByteRange& range : ranges) {
@@ -87,7 +97,7 @@ Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const blo
     }
   }
   for (const auto& [number, pieces] : on_file_systems) {
-    const auto found = ask_file_system(setting, pieces, facts);
+    const auto found = ask_file_system(setting, pieces, wanted);
     for (const block::RangeContext& piece : found ? std::vector<block::RangeContext>() : pieces) {
       answer.push_back(without_file_system(piece, found.error().message()));
     }
@@ -153,7 +163,8 @@ Result<protocol::Observation> observe(const Setting& setting, const protocol::Ob
     return tl::make_unexpected(context.error());
   }
   const auto device = open_device(*context);
-  auto ranges = find_owners(setting, *context, request.ranges, request.facts);
+  const std::chrono::milliseconds names_limit(std::min(request.names_ms, kMostNamesMs));
+  auto ranges = find_owners(setting, *context, request.ranges, {request.facts, names_limit});
   if (!device || !ranges) {
     return tl::make_unexpected(device ? ranges.error() : device.error());
   }
@@ -203,7 +214,8 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
     }
     reply.owners = std::move(*owners);
   } else {
-    auto ranges = find_owners(setting, *context, {request.where->device_range}, {protocol::Fact::kNames});
+    auto ranges =
+        find_owners(setting, *context, {request.where->device_range}, {{protocol::Fact::kNames}, kLocateNamesLimit});
     for (ObservedRange& range : *ranges) {
       std::ranges::move(range.owners, std::back_inserter(reply.owners));
     }

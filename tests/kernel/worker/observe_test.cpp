@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 namespace pmend::world {
 namespace {
 
@@ -37,7 +39,8 @@ class ObserveTest : public KernelTest, public ::testing::WithParamInterface<FsTy
 
   protocol::Observation observe(const protocol::DeviceInfo& info, const ByteRange& range) {
     return client_->ask<protocol::Observation>(
-        Verb::kObserve, protocol::ObserveRequest{info.device, info.device_id, {range}, {protocol::Fact::kNames}});
+        Verb::kObserve,
+        protocol::ObserveRequest{info.device, info.device_id, {range}, {protocol::Fact::kNames}, 10'000});
   }
 
   std::unique_ptr<World> world_;
@@ -107,6 +110,23 @@ TEST_P(ObserveTest, NamesTheOwnerWithAllItsHardLinks) {
   const std::string root = world_->fs().mount_point() + "/";
   EXPECT_THAT(owner.paths, UnorderedElementsAre(FilePath{root + "linked/first"}, FilePath{root + "linked/second"},
                                                 FilePath{root + "elsewhere/third"}));
+}
+
+TEST_P(ObserveTest, MoreNamesThanFitIntoAMessageAreCutAndSaidToBe) {
+  const FileModel& file = world_->tree().file("linked/first");
+  const std::string root = world_->fs().mount_point() + "/";
+  for (int i = 0; i < 400; ++i) {
+    const std::string name = std::to_string(i) + std::string(240, '\xFF');
+    ASSERT_EQ(link((root + "linked/first").c_str(), (root + name).c_str()), 0);
+  }
+  watch();
+  const auto info = client_->event<protocol::DeviceInfo>(EventKind::kDeviceFound);
+  const auto observation = observe(info, world_->device_range(file, {4096, 512}));
+  ASSERT_THAT(observation.ranges, SizeIs(1));
+  const Owner& owner = observation.ranges[0].owners.at(0);
+  EXPECT_FALSE(owner.all_names);
+  EXPECT_GE(owner.paths.size(), 10U);
+  EXPECT_LT(owner.paths.size(), 100U);
 }
 
 TEST_P(ObserveTest, HealthyRangeIsNeitherListedNorUnreadable) {
