@@ -28,7 +28,7 @@ class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface
     }
     world_ = std::make_unique<World>(WorldOptions{.fs = {.type = GetParam()}});
     world_->medium().set_mode("write=clear");
-    service_ = std::make_unique<WorkerService>(*world_);
+    service_ = std::make_unique<WorkerService>(*world_, "pmend-repair@.service.in");
     observer_ = std::make_unique<WorkerClient>(*service_, Role::kObserve);
     protocol::WatchRequest request;
     request.all_devices = false;
@@ -39,7 +39,7 @@ class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface
 
   protocol::RepairRequest plan_for(const ByteRange& bad) {
     const auto observation = observer_->ask<protocol::Observation>(
-        Verb::kObserve, protocol::ObserveRequest{device_.device, device_.device_id, {bad}, {}});
+        Verb::kObserve, protocol::ObserveRequest{device_.device, device_.device_id, {bad}, {}, 0});
     const auto reply =
         observer_->ask<protocol::PlanReply>(Verb::kPlan, protocol::PlanRequest{device_.device,
                                                                                device_.device_id,
