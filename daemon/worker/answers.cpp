@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/answers.hpp"
 
+#include "pmend/base/text.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
 #include "pmend/rmap/locate_file.hpp"
@@ -8,6 +9,7 @@
 #include "worker/lists.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -123,13 +125,19 @@ Readable is_readable(const repair::Place& place, const ByteRange& range) {
 }
 
 Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
+  const std::string shown = escape_bytes(path);
   struct stat status {};
   if (lstat(path.c_str(), &status) < 0) {
-    return fail_errno("stat " + path);
+    return fail_errno("stat " + shown);
   }
   const auto device = block::read_device(setting.roots, status.st_dev);
+  if (!device && S_ISBLK(status.st_mode)) {
+    return fail(Errc::kInvalid, shown + " is a block device: name an offset and a length in it too");
+  }
   if (!device) {
-    return tl::make_unexpected(device.error());
+    return fail(Errc::kUnsupported, shown + " lies on no block device (its file system's number is " +
+                                        std::to_string(major(status.st_dev)) + ":" +
+                                        std::to_string(minor(status.st_dev)) + ")");
   }
   return block::read_block_context(setting.roots, device->node);
 }
@@ -137,7 +145,7 @@ Result<block::BlockContext> context_of_file(const Setting& setting, const std::s
 std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext& context,
                               const std::vector<Owner>& owners) {
   const auto place = list_of(setting.config, context.device);
-  const auto list = place ? read_bad_list(place->path, context.device.size_bytes) : Result<repair::BadList>();
+  const auto list = place ? read_bad_list(*place, context.device.size_bytes) : Result<repair::BadList>();
   RangeSet bad;
   for (const Owner& owner : owners) {
     for (const ByteRange& range : list ? list->bad.common(owner.device_range) : std::vector<ByteRange>()) {
@@ -169,7 +177,7 @@ Result<protocol::Observation> observe(const Setting& setting, const protocol::Ob
     return tl::make_unexpected(device ? ranges.error() : device.error());
   }
   const auto where = list_of(setting.config, context->device);
-  const auto list = where ? read_bad_list(where->path, context->device.size_bytes)
+  const auto list = where ? read_bad_list(*where, context->device.size_bytes)
                           : Result<repair::BadList>(fail(Errc::kNotFound, "list of " + request.device));
   for (ObservedRange& range : *ranges) {
     range.listed = is_listed(list, range.device_range);
@@ -206,7 +214,7 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
   reply.device = block::device_info(*context);
   if (request.path) {
     if (context->whole.use != block::VolumeUse::kMounted) {
-      return fail(Errc::kUnsupported, "the file system of " + request.path->bytes);
+      return fail(Errc::kUnsupported, "the file system of " + escape_bytes(request.path->bytes));
     }
     auto owners = rmap::locate_file(mounted(context->whole), request.path->bytes, {});
     if (!owners) {
@@ -214,6 +222,10 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
     }
     reply.owners = std::move(*owners);
   } else {
+    if (const ByteRange whole{0, context->device.size_bytes}; !whole.contains(request.where->device_range)) {
+      return fail(Errc::kInvalid, to_string(request.where->device_range) + " reaches beyond the end of " +
+                                      request.where->device + ", which has " + std::to_string(whole.length) + " bytes");
+    }
     auto ranges =
         find_owners(setting, *context, {request.where->device_range}, {{protocol::Fact::kNames}, kLocateNamesLimit});
     for (ObservedRange& range : *ranges) {
@@ -236,7 +248,7 @@ Result<MediaErrorList> list(const Setting& setting, const protocol::DeviceReques
     return id ? Result<MediaErrorList>(fail(Errc::kNotFound, "list of " + request.device))
               : tl::make_unexpected(id.error());
   }
-  const auto bad = read_bad_list(place->path, device->size_bytes);
+  const auto bad = read_bad_list(*place, device->size_bytes);
   if (!bad) {
     return tl::make_unexpected(bad.error());
   }

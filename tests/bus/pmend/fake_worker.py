@@ -179,6 +179,22 @@ def garbage(worker: Worker) -> None:
     time.sleep(60)
 
 
+def unknown_key(worker: Worker) -> None:
+    worker.send({"type": "hello", "version": VERSION, "role": worker.role, "pid": os.getpid(), "mood": "good"})
+    time.sleep(60)
+
+
+def key_twice(worker: Worker) -> None:
+    worker.link.send(b'{"type":"hello","version":1,"version":1,"role":"observe","pid":1}')
+    time.sleep(60)
+
+
+def too_long(worker: Worker) -> None:
+    worker.hello()
+    worker.link.send(b" " * (MOST + 1))
+    time.sleep(60)
+
+
 def wrong_body(worker: Worker) -> None:
     worker.hello()
     worker.receive()
@@ -199,7 +215,8 @@ def deaf(worker: Worker) -> None:
         time.sleep(60)
 
 
-MODES = {mode.__name__: mode for mode in (normal, other_version, other_role, garbage, wrong_body, leaves, deaf)}
+MODES = {mode.__name__: mode for mode in (normal, other_version, other_role, garbage, unknown_key, key_twice, too_long,
+                                          wrong_body, leaves, deaf)}
 
 
 def run(role: str, link: socket.socket) -> None:

@@ -107,6 +107,15 @@ class Reload(world.World):
         self.until(lambda: self.property("PolicyHash") != running, "the new policy")
         self.assertEqual(self.property("PolicyProblems"), [])
 
+    def test_a_bad_configuration_leaves_the_running_one(self) -> None:
+        pmend = self.start()
+        self.until(lambda: self.property("Observing"), "the observer watches")
+        (self.folder / "pmend.json").write_text('{"auto": false, "auto": true}')
+        pmend.send_signal(signal.SIGHUP)
+        self.says('pmend.json:1:17: key "auto" is there twice')
+        self.assertEqual(self.property("State"), "running")
+        self.assertEqual(len(self.requests("watch")), 1)
+
     def test_a_good_one_decides_anew(self) -> None:
         self.script(bad=[[8192, 512]])
         self.write_policy(HOLD)

@@ -44,6 +44,13 @@ class Start(world.World):
         self.assertEqual((status, said.count("\n")), (TAKEN, 1), said)
         self.assertIn("bus unix:path=", said)
 
+    def test_a_bus_that_gives_nobody_the_name_is_said(self) -> None:
+        self.start_bus("closed", own="deny")
+        status, said = self.ends(self.start(wait=False, bus=f"unix:path={self.folder}/closed"))
+        self.assertEqual((status, said.count("\n")), (CONFIG, 1), said)
+        self.assertIn("claim the bus name org.pmend1", said)
+        self.assertEqual(self.starts(), [])
+
     def test_bad_files_are_told_all_at_once(self) -> None:
         (self.folder / "pmend.json").write_text('{ "auto": 7 }')
         self.write_policy('{ "rules": [ { "name": "x", "then": { "action": "destroy" } } ], "limit": {} }')
