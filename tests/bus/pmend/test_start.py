@@ -32,7 +32,7 @@ class Start(world.World):
 
     def test_a_second_one_finds_the_name_taken_and_starts_no_worker(self) -> None:
         self.start()
-        self.until(lambda: len(self.starts("repair")) == 1, "the first one looked what is locked")
+        self.until(lambda: self.starts() and self.starts("repair"), "both workers of the first one")
         (self.folder / "state2").mkdir()
         status, said = self.ends(self.start(wait=False, **{"state-dir": self.folder / "state2"}))
         self.assertEqual(status, TAKEN, said)
