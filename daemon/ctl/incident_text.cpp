@@ -14,6 +14,12 @@ void print_field(std::ostream& out, std::string_view name, const std::string& va
   out << "  " << name << std::string(kColumn - name.size(), ' ') << value << '\n';
 }
 
+void print_reason(std::ostream& out, const Incident& incident) {
+  if (!incident.reason.empty()) {
+    print_field(out, "because", safe_line(incident.reason));
+  }
+}
+
 std::string owners_text(const Incident& incident) {
   if (incident.owners.empty()) {
     return "not known yet";
@@ -30,6 +36,11 @@ void print_owner(std::ostream& out, const Owner& owner) {
   print_field(out, "belongs to", owner_text(owner) + where_in_file(owner));
   for (std::size_t i = 1; i < owner.paths.size(); ++i) {
     print_field(out, "also named", path_text(owner.paths[i]));
+  }
+  if (owner.kind == OwnerKind::kFile && !owner.all_names) {
+    print_field(out, "names",
+                owner.paths.empty() ? "none was found in time, or it is deleted; pmendctl locate looks longer"
+                                    : "it may have more than these; pmendctl locate looks longer");
   }
   if (owner.shared) {
     print_field(out, "shared", "other files have the same blocks");
@@ -156,7 +167,7 @@ void print_incident_table(std::ostream& out, const std::vector<Incident>& incide
 
 void print_incident(std::ostream& out, const Incident& incident) {
   out << heading(incident) << '\n';
-  print_field(out, "because", safe_line(incident.reason));
+  print_reason(out, incident);
   print_field(out, "device id", safe_line(incident.device_id));
   print_field(out, "bad",
               span_text(incident.device_range.offset, incident.device_range.length) + " of the device (" +
@@ -182,7 +193,7 @@ void print_incident(std::ostream& out, const Incident& incident) {
 
 void print_report(std::ostream& out, const Report& report) {
   out << heading(report.incident) << '\n';
-  print_field(out, "because", safe_line(report.incident.reason));
+  print_reason(out, report.incident);
   for (const Owner& owner : report.incident.owners) {
     print_owner(out, owner);
   }

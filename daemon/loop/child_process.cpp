@@ -13,8 +13,6 @@
 namespace pmend::loop {
 namespace {
 
-constexpr int kCannotRun = 127;
-
 // Between fork and exec of a single-threaded loop: only async-signal-safe calls.
 [[noreturn]] void become(char* const* argv, const std::vector<std::pair<int, int>>& descriptors) {
   // Also what was opened without O_CLOEXEC by somebody before us.

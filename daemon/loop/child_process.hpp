@@ -24,6 +24,8 @@ struct Command {
 
 // How a process ended: exit code, or 128 + signal.
 using ExitStatus = int;
+// Of a child that could not become its program.
+inline constexpr ExitStatus kCannotRun = 127;
 
 // A program started by this one. `on_end` is called from the loop once the process is reaped: only then is it gone; the
 // end of its connection proves nothing. Destroying the object neither kills nor waits.

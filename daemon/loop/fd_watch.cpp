@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loop/fd_watch.hpp"
 
+#include "pmend/base/unique_fd.hpp"
+
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 
 #include <cerrno>
 #include <utility>
@@ -11,10 +14,24 @@
 namespace pmend::loop {
 namespace {
 
+[[noreturn]] void cannot_watch() {
+  throw boost::system::system_error(errno, boost::system::system_category(), "watch a descriptor");
+}
+
+// Asio takes what epoll(7) does not, such as an ordinary file, and then never calls back.
+void require_pollable(int fd) {
+  const UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  if (!epoll || epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+    cannot_watch();
+  }
+}
+
 int duplicate(int fd) {
+  require_pollable(fd);
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) {
-    throw boost::system::system_error(errno, boost::system::system_category(), "watch a descriptor");
+    cannot_watch();
   }
   return copy;
 }

@@ -22,6 +22,9 @@ std::string name_of(protocol::Role role) {
 }
 
 std::string text_of(loop::ExitStatus status) {
+  if (status == loop::kCannotRun) {
+    return "it is no program that can be run here";
+  }
   return status > 128 ? "it was ended by signal " + std::to_string(status - 128)
                       : "it exited with status " + std::to_string(status);
 }
@@ -54,9 +57,12 @@ WorkerProcess::WorkerProcess(boost::asio::io_context& io, protocol::Role role, H
     : io_(io), role_(role), handlers_(std::move(handlers)), limits_(limits), deadline_(io) {}
 
 Status WorkerProcess::start_program(const WorkerPlace& place) {
-  // The child could only say 127.
+  // The child could only say kCannotRun.
   if (access(place.program.c_str(), X_OK) != 0) {
     return fail_errno("start " + place.program);
+  }
+  if (is_directory(place.program)) {
+    return fail_errno("start " + place.program, EISDIR);
   }
   auto ends = loop::message_socket_pair();
   if (!ends) {

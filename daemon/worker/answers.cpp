@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/answers.hpp"
 
+#include "pmend/base/text.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
 #include "pmend/rmap/locate_file.hpp"
@@ -8,6 +9,7 @@
 #include "worker/lists.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,6 +21,16 @@ namespace {
 using protocol::Listed;
 using protocol::ObservedRange;
 using protocol::Readable;
+
+// A person who asks where something lies waits about as long as pmend does (60 s).
+constexpr std::chrono::milliseconds kLocateNamesLimit{45'000};
+// No request sets a longer one; keeps the sum of times in range.
+constexpr std::uint64_t kMostNamesMs = 600'000;
+
+struct FactsWanted {
+  std::vector<protocol::Fact> facts;
+  std::chrono::milliseconds names_limit;
+};
 
 rmap::MountedFileSystem mounted(const block::Volume& volume) {
   return {*volume.filesystem, volume.mounts.front().device};
@@ -35,13 +47,14 @@ void shift(ObservedRange& range, std::uint64_t volume_offset) {
 // All pieces on one mounted file system are one question: where it takes a walk over the tree, one walk.
 Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
                                                    const std::vector<block::RangeContext>& pieces,
-                                                   const std::vector<protocol::Fact>& facts) {
+                                                   const FactsWanted& wanted) {
   std::vector<ByteRange> ranges;
   for (const block::RangeContext& piece : pieces) {
     ranges.push_back(piece.volume_range);
   }
   rmap::ResolveOptions options;
-  options.facts = facts;
+  options.facts = wanted.facts;
+  options.names_limit = wanted.names_limit;
   options.proc = setting.roots.proc;
   auto owned = rmap::make_owner_resolver()->resolve(mounted(pieces.front().volume), ranges, options);
   if (!owned) {
@@ -73,8 +86,7 @@ ObservedRange without_file_system(const block::RangeContext& piece, std::string 
 }
 
 Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const block::BlockContext& context,
-                                               const std::vector<ByteRange>& ranges,
-                                               const std::vector<protocol::Fact>& facts) {
+                                               const std::vector<ByteRange>& ranges, const FactsWanted& wanted) {
   std::vector<ObservedRange> answer;
   std::map<dev_t, std::vector<block::RangeContext>> on_file_systems;
   for (const ByteRange& range : ranges) {
@@ -87,7 +99,7 @@ Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const blo
     }
   }
   for (const auto& [number, pieces] : on_file_systems) {
-    const auto found = ask_file_system(setting, pieces, facts);
+    const auto found = ask_file_system(setting, pieces, wanted);
     for (const block::RangeContext& piece : found ? std::vector<block::RangeContext>() : pieces) {
       answer.push_back(without_file_system(piece, found.error().message()));
     }
@@ -113,13 +125,19 @@ Readable is_readable(const repair::Place& place, const ByteRange& range) {
 }
 
 Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
+  const std::string shown = escape_bytes(path);
   struct stat status {};
   if (lstat(path.c_str(), &status) < 0) {
-    return fail_errno("stat " + path);
+    return fail_errno("stat " + shown);
   }
   const auto device = block::read_device(setting.roots, status.st_dev);
+  if (!device && S_ISBLK(status.st_mode)) {
+    return fail(Errc::kInvalid, shown + " is a block device: name an offset and a length in it too");
+  }
   if (!device) {
-    return tl::make_unexpected(device.error());
+    return fail(Errc::kUnsupported, shown + " lies on no block device (its file system's number is " +
+                                        std::to_string(major(status.st_dev)) + ":" +
+                                        std::to_string(minor(status.st_dev)) + ")");
   }
   return block::read_block_context(setting.roots, device->node);
 }
@@ -127,7 +145,7 @@ Result<block::BlockContext> context_of_file(const Setting& setting, const std::s
 std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext& context,
                               const std::vector<Owner>& owners) {
   const auto place = list_of(setting.config, context.device);
-  const auto list = place ? read_bad_list(place->path, context.device.size_bytes) : Result<repair::BadList>();
+  const auto list = place ? read_bad_list(*place, context.device.size_bytes) : Result<repair::BadList>();
   RangeSet bad;
   for (const Owner& owner : owners) {
     for (const ByteRange& range : list ? list->bad.common(owner.device_range) : std::vector<ByteRange>()) {
@@ -153,12 +171,13 @@ Result<protocol::Observation> observe(const Setting& setting, const protocol::Ob
     return tl::make_unexpected(context.error());
   }
   const auto device = open_device(*context);
-  auto ranges = find_owners(setting, *context, request.ranges, request.facts);
+  const std::chrono::milliseconds names_limit(std::min(request.names_ms, kMostNamesMs));
+  auto ranges = find_owners(setting, *context, request.ranges, {request.facts, names_limit});
   if (!device || !ranges) {
     return tl::make_unexpected(device ? ranges.error() : device.error());
   }
   const auto where = list_of(setting.config, context->device);
-  const auto list = where ? read_bad_list(where->path, context->device.size_bytes)
+  const auto list = where ? read_bad_list(*where, context->device.size_bytes)
                           : Result<repair::BadList>(fail(Errc::kNotFound, "list of " + request.device));
   for (ObservedRange& range : *ranges) {
     range.listed = is_listed(list, range.device_range);
@@ -195,7 +214,7 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
   reply.device = block::device_info(*context);
   if (request.path) {
     if (context->whole.use != block::VolumeUse::kMounted) {
-      return fail(Errc::kUnsupported, "the file system of " + request.path->bytes);
+      return fail(Errc::kUnsupported, "the file system of " + escape_bytes(request.path->bytes));
     }
     auto owners = rmap::locate_file(mounted(context->whole), request.path->bytes, {});
     if (!owners) {
@@ -203,7 +222,12 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
     }
     reply.owners = std::move(*owners);
   } else {
-    auto ranges = find_owners(setting, *context, {request.where->device_range}, {protocol::Fact::kNames});
+    if (const ByteRange whole{0, context->device.size_bytes}; !whole.contains(request.where->device_range)) {
+      return fail(Errc::kInvalid, to_string(request.where->device_range) + " reaches beyond the end of " +
+                                      request.where->device + ", which has " + std::to_string(whole.length) + " bytes");
+    }
+    auto ranges =
+        find_owners(setting, *context, {request.where->device_range}, {{protocol::Fact::kNames}, kLocateNamesLimit});
     for (ObservedRange& range : *ranges) {
       std::ranges::move(range.owners, std::back_inserter(reply.owners));
     }
@@ -224,7 +248,7 @@ Result<MediaErrorList> list(const Setting& setting, const protocol::DeviceReques
     return id ? Result<MediaErrorList>(fail(Errc::kNotFound, "list of " + request.device))
               : tl::make_unexpected(id.error());
   }
-  const auto bad = read_bad_list(place->path, device->size_bytes);
+  const auto bad = read_bad_list(*place, device->size_bytes);
   if (!bad) {
     return tl::make_unexpected(bad.error());
   }

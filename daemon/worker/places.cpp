@@ -94,7 +94,7 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
   repair::Place& place = open->place;
   place.mount_fd = open->mount.get();
   describe_file_system(place, pieces.front());
-  place.list = [path = list->path, bytes = context.device.size_bytes] { return read_bad_list(path, bytes); };
+  place.list = [where = *list, bytes = context.device.size_bytes] { return read_bad_list(where, bytes); };
   place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
     return kernel_user_of(roots, device, inode);
   };

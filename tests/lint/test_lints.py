@@ -136,9 +136,30 @@ class Sizes(PlantedTree):
         self.assert_passes("sizes")
 
 
+class Docs(PlantedTree):
+    def test_what_points_nowhere(self) -> None:
+        for name, line, rule in (("README.md", "see [this](docs/gone.md)", "the link to docs/gone.md leads nowhere"),
+                                 ("README.md", "    sudo ./gone.sh", "there is no ./gone.sh"),
+                                 ("docs/a.md", "    build/dev/bin/gone --x", "there is no build/dev/bin/gone"),
+                                 ("docs/a.md", "try `pmendctl dance`", "pmendctl has no verb dance"),
+                                 ("docs/a.md", "seen by `test_gone`", "there is no test test_gone"),
+                                 ("docs/man/pmend.8", ".Xr pmendctl 1 ,", "there is no manual page pmendctl(1)")):
+            with self.subTest(line=line):
+                self.plant({name: f"fine\n{line}\n"})
+                self.assert_caught("docs", f"{name}:2", rule)
+                (self.root / name).unlink()
+
+    def test_what_points_somewhere(self) -> None:
+        readme = "[a](docs/a.md#part) [b](https://example.com)\n    ./test.sh --x\n    build/dev/bin/pmend\n"
+        self.plant({"README.md": readme, "docs/a.md": "    pmendctl list\n`test_a`\n", "test.sh": "",
+                    "tests/a.py": "def test_a(self)", "daemon/ctl/options.cpp": 'VerbRow{Verb::kList, "list"',
+                    "daemon/pmend/CMakeLists.txt": "pmend_program(pmend SOURCES"})
+        self.assert_passes("docs")
+
+
 class TheTreeItself(PlantedTree):
     def test_an_empty_tree_passes(self) -> None:
-        for name in ("layers", "words", "no_coroutines", "json", "sizes"):
+        for name in ("docs", "layers", "words", "no_coroutines", "json", "sizes"):
             self.assert_passes(name)
 
 

@@ -56,7 +56,7 @@ void ListWatch::read_now() {
     watch_.reset();
     fd_.reset();
   }
-  const auto list = read_bad_list(place_.path, device_bytes_);
+  const auto list = read_bad_list(place_, device_bytes_);
   read_later();
   if (const std::string digest = digest_of(list); digest != last_) {
     last_ = digest;

@@ -106,7 +106,8 @@ void Observer::receive_request(const Request& request) {
 
 void Observer::queue_plan(const Request& request) {
   const auto device = request.body.is_object() ? request.body.find("device") : request.body.end();
-  const std::string name = device != request.body.end() && device->is_string() ? device->get<std::string>() : "";
+  const auto* const text = device != request.body.end() ? device->get_ptr<const std::string*>() : nullptr;
+  const std::string name = text != nullptr ? *text : "";  // a request without one is refused in its turn
   plans_[name].push_back({request, std::chrono::steady_clock::now()});
   if (plans_[name].size() == 1) {
     start_next_plan(name);
@@ -158,17 +159,10 @@ void Observer::watch(const Request& request) {
   if (!wanted) {
     return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kInvalid, wanted.error().message()}));
   }
-  protocol::WatchReply answer{{"badblocks", "list"}, {}};
+  protocol::WatchReply answer{{kKernelList, kListFile}, {}};
   all_devices_ = wanted->all_devices;
-  configured_.clear();
-  for (const protocol::ListedDevice& device : wanted->devices) {
-    const bool ours = std::ranges::find(setting_.config.devices, device) != setting_.config.devices.end();
-    if (ours) {
-      configured_.insert(device.device);
-    } else {
-      answer.problems.push_back(device.device + " is not in this worker's pmend.json");
-    }
-  }
+  take_config(answer.problems);
+  take_configured(wanted->devices, answer.problems);
   monitor_ = std::make_unique<DeviceMonitor>(
       io_, DeviceMonitor::Handlers{[this](const std::string&) { scan_devices(); },
                                    [this](const std::string& why) {
@@ -181,6 +175,32 @@ void Observer::watch(const Request& request) {
   reply(request.id, to_json(answer));
   devices_.clear();
   scan_devices();
+}
+
+// pmend asks again when its configuration has changed, which is a file of ours too.
+void Observer::take_config(std::vector<std::string>& problems) {
+  auto config = load_config(setting_.options.config, IfMissing::kDefaults);
+  if (config) {
+    setting_.config = std::move(*config);
+    return;
+  }
+  for (const ConfigProblem& problem : config.error()) {
+    problems.push_back(problem.to_string());
+  }
+}
+
+void Observer::take_configured(const std::vector<protocol::ListedDevice>& wanted, std::vector<std::string>& problems) {
+  configured_.clear();
+  for (const protocol::ListedDevice& device : wanted) {
+    if (std::ranges::find(setting_.config.devices, device) == setting_.config.devices.end()) {
+      problems.push_back(device.device + " is not in this worker's " + setting_.options.config);
+      continue;
+    }
+    configured_.insert(device.device);
+    if (const auto found = block::find_device(setting_.roots, device.device); !found) {
+      problems.push_back(found.error().message() + " (it will be watched once it is a block device)");
+    }
+  }
 }
 
 void Observer::watch_mounts() {

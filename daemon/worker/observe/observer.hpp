@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace pmend::worker {
 
@@ -39,6 +40,8 @@ class Observer {
   void receive(protocol::Message message);
   void receive_request(const protocol::Request& request);
   void watch(const protocol::Request& request);
+  void take_config(std::vector<std::string>& problems);
+  void take_configured(const std::vector<protocol::ListedDevice>& wanted, std::vector<std::string>& problems);
   // One question that opens files at a time for each device: they would be in each other's way.
   void queue_plan(const protocol::Request& request);
   void start_next_plan(const std::string& device);

@@ -29,7 +29,7 @@ struct Case {
   PlanBasis basis;
   std::optional<PlanRefusal> refusal;
   std::optional<Approval> approval;  // of the plan whose hash it names
-  std::set<protocol::Fact> facts;    // that were asked for when it was observed
+  std::set<protocol::Fact> facts;    // that the policy needed when it was observed
   std::optional<bool> phantom;
   std::vector<Method> methods;  // that the plan was asked with; empty: not asked yet
   std::uint64_t replans = 0;    // how often it was planned again with other methods

@@ -15,6 +15,16 @@ using protocol::Listed;
 using protocol::ObservedRange;
 using protocol::Readable;
 
+// Names tell people which files were hit. To find them takes a walk over the file system, which may be large: nobody
+// needs them to decide unless a rule does, so otherwise a repair does not wait for them for long. Both are well within
+// the time that the observer has for its answer.
+constexpr std::chrono::seconds kNamesForPeople{2};
+constexpr std::chrono::seconds kNamesForRules{60};
+
+std::chrono::milliseconds names_limit(const std::vector<protocol::Fact>& needed) {
+  return std::ranges::count(needed, protocol::Fact::kNames) != 0 ? kNamesForRules : kNamesForPeople;
+}
+
 // What of `run` a direct read could read and a complete list does not have, by the observer's word.
 RangeSet gone_of(const std::vector<ByteRange>& run, const std::vector<ObservedRange>& observed) {
   RangeSet gone;
@@ -184,7 +194,14 @@ bool make_observable(Core& core, Device& device, Case& what) {
 }
 
 void ask(Core& core, Device& device) {
-  protocol::ObserveRequest request{device.info.device, device.device_id, {}, core.policy->facts_needed()};
+  const std::vector<protocol::Fact>& needed = core.policy->facts_needed();
+  std::set<protocol::Fact> facts(needed.begin(), needed.end());
+  facts.insert(protocol::Fact::kNames);
+  protocol::ObserveRequest request{device.info.device,
+                                   device.device_id,
+                                   {},
+                                   {facts.begin(), facts.end()},
+                                   static_cast<std::uint64_t>(names_limit(needed).count())};
   std::vector<IncidentId> incidents;
   while (!device.to_observe.empty()) {
     Case& what = *core.find(*device.to_observe.begin());
@@ -206,7 +223,7 @@ void ask(Core& core, Device& device) {
   for (const IncidentId id : incidents) {
     Case& what = *core.find(id);
     what.query = device.observing;
-    what.facts = {request.facts.begin(), request.facts.end()};
+    what.facts = {needed.begin(), needed.end()};
     core.retry_at(what, std::nullopt);
   }
   core.out.emplace_back(Observe{*device.observing, std::move(request)});

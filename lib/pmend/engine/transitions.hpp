@@ -35,7 +35,9 @@ struct Transition {
 inline constexpr std::array kStateNotes = {
     StateNote{IncidentState::kDetected, Standing::kWaiting, "reported, owners not known yet",
               "Nothing is needed; it is being looked at."},
-    StateNote{IncidentState::kObserved, Standing::kWaiting, "owners known", "Nothing is needed; it is being planned."},
+    StateNote{IncidentState::kObserved, Standing::kWaiting,
+              "owners known, with the names of files that were found in time",
+              "Nothing is needed; it is being planned."},
     StateNote{IncidentState::kPlanned, Standing::kWaiting, "plan or refusal known",
               "Nothing is needed; policy is about to speak."},
     StateNote{IncidentState::kDecided, Standing::kWaiting, "policy has spoken", "Nothing is needed."},

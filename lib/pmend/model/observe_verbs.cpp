@@ -85,6 +85,7 @@ void describe(Fields& field, T& request) {
   field("device_id", request.device_id);
   field("ranges", request.ranges);
   field("facts", request.facts);
+  field("names_ms", request.names_ms);
 }
 Json to_json(const ObserveRequest& request) {
   return write_fields(request);

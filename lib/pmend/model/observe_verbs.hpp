@@ -56,9 +56,10 @@ struct WatchReply {
   friend bool operator==(const WatchReply&, const WatchReply&) = default;
 };
 
-// Facts that cost something; policy names those that its rules need.
+// Facts that cost something. Names are always wanted, for people know files by them; the others where a rule of the
+// policy needs them.
 enum class Fact {
-  kNames,       // every name of each owner (Owner::all_names)
+  kNames,       // the names of each owner, as many as fit and are found within names_ms (Owner::all_names)
   kAttributes,  // Owner::attributes
   kOpenBy,      // Owner::open_by
   kXattrs,      // Owner::xattrs
@@ -77,6 +78,7 @@ struct ObserveRequest {
   std::string device_id;
   std::vector<ByteRange> ranges;
   std::vector<Fact> facts;
+  std::uint64_t names_ms = 0;  // how long to look for names: a walk over a large file system must not hold up a repair
 
   friend bool operator==(const ObserveRequest&, const ObserveRequest&) = default;
 };

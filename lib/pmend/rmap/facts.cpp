@@ -2,6 +2,7 @@
 #include "pmend/rmap/facts.hpp"
 
 #include "pmend/kernel/handles.hpp"
+#include "pmend/model/json_text.hpp"
 #include "pmend/rmap/names.hpp"
 #include "pmend/rmap/proc_files.hpp"
 
@@ -16,8 +17,11 @@
 namespace pmend::rmap {
 namespace {
 
-// All that goes along with one owner in a message of 64 KiB.
+// A range and its owners are one element of a message of 64 KiB. All attributes that go along with one owner, and all
+// names that go along with one range, as JSON; many owners leave less room for names.
 constexpr std::size_t kMaxXattrBytes = 16U * 1024U;
+constexpr std::size_t kMaxNameBytes = 24U * 1024U;
+constexpr std::size_t kRoomOfOwner = 128;
 constexpr int kXattrTries = 4;
 
 struct FileReport {
@@ -67,7 +71,7 @@ class Facts {
       }
     }
     if (has(options_, protocol::Fact::kNames)) {
-      names_ = find_names(fs_, inodes);
+      names_ = find_names(fs_, inodes, options_.names_limit);
     }
     if (has(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
       openers_ = find_openers(options_.proc, keys);
@@ -78,13 +82,25 @@ class Facts {
     }
   }
 
-  void add_to(Owner& owner) const {
+  void add_to(OwnedRange& range) const {
+    const std::size_t taken = range.owners.size() * kRoomOfOwner;
+    std::size_t room = taken < kMaxNameBytes ? kMaxNameBytes - taken : 0;
+    for (Owner& owner : range.owners) {
+      if (owner.file) {
+        add_to(owner, room);
+      }
+    }
+  }
+
+ private:
+  // Takes from `room` what the names of the owner need.
+  void add_to(Owner& owner, std::size_t& room) const {
     const std::optional<FileReport>& report = reports_.at(*owner.file);
     if (!report) {
       return;
     }
     if (has(options_, protocol::Fact::kNames)) {
-      add_names(owner, report->status);
+      add_names(owner, report->status, room);
     }
     if (has(options_, protocol::Fact::kAttributes)) {
       const struct stat& s = report->status;
@@ -97,7 +113,6 @@ class Facts {
     owner.xattrs = report->xattrs;
   }
 
- private:
   std::optional<FileReport> look_at(const FileId& id) const {
     const auto fd =
         kernel::open_path_by_id(fs_.root.get(), fs_.style, {id.inode, static_cast<std::uint32_t>(id.generation)});
@@ -111,13 +126,19 @@ class Facts {
     return report;
   }
 
-  void add_names(Owner& owner, const struct stat& status) const {
+  void add_names(Owner& owner, const struct stat& status, std::size_t& room) const {
     const auto found = names_.find(owner.file->inode);
     if (found == names_.end()) {
       return;
     }
     for (const std::string& name : found->second) {
-      owner.paths.push_back({absolute_path(fs_.mounted.ref.mount_point, name)});
+      FilePath path{absolute_path(fs_.mounted.ref.mount_point, name)};
+      const std::size_t bytes = to_json_text(to_json(path)).size() + 1;
+      if (bytes > room) {
+        break;
+      }
+      room -= bytes;
+      owner.paths.push_back(std::move(path));
     }
     // The links of a directory are its subdirectories'; it has one name.
     const nlink_t links = S_ISDIR(status.st_mode) ? 1 : status.st_nlink;
@@ -137,11 +158,7 @@ void add_facts(const OpenFs& fs, const ResolveOptions& options, std::vector<Owne
   Facts facts(fs, options);
   facts.collect(ranges);
   for (OwnedRange& range : ranges) {
-    for (Owner& owner : range.owners) {
-      if (owner.file) {
-        facts.add_to(owner);
-      }
-    }
+    facts.add_to(range);
   }
 }
 

@@ -12,8 +12,8 @@ namespace pmend::rmap {
 
 // Adds the facts that were asked for to every owner that has an inode: one walk for all names, one look at /proc for
 // all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
-// verified as the file has links. A deleted file has no name, and all_names stays false: nothing may be concluded from
-// names that are not there.
+// verified as the file has links, and all of them fit into a message. A deleted file has no name, and all_names stays
+// false: nothing may be concluded from names that are not there.
 void add_facts(const OpenFs& fs, const ResolveOptions& options, std::vector<OwnedRange>& ranges);
 
 // All extended attributes of the file behind a descriptor, which may be O_PATH. Nothing if they cannot be read or are

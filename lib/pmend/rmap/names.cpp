@@ -12,6 +12,9 @@
 namespace pmend::rmap {
 namespace {
 
+// Of one inode: more do not fit into an answer, and a file can have millions.
+constexpr std::size_t kMostNames = 2000;
+
 bool leads_to(const OpenFs& fs, const std::string& name, std::uint64_t inode) {
   const auto fd = kernel::open_beneath(fs.root.get(), name, O_PATH | O_NOFOLLOW);
   struct stat status = {};
@@ -20,16 +23,17 @@ bool leads_to(const OpenFs& fs, const std::string& name, std::uint64_t inode) {
 
 }  // namespace
 
-NamesByInode find_names(const OpenFs& fs, const std::set<std::uint64_t>& inodes) {
+NamesByInode find_names(const OpenFs& fs, const std::set<std::uint64_t>& inodes, std::chrono::milliseconds limit) {
   NamesByInode names;
   if (inodes.empty()) {
     return names;
   }
+  const auto end = std::chrono::steady_clock::now() + limit;
   walk_tree(fs, [&](const TreeEntry& entry) {
-    if (inodes.contains(entry.inode)) {
+    if (inodes.contains(entry.inode) && names[entry.inode].size() < kMostNames) {
       names[entry.inode].push_back(entry.path());
     }
-    return WalkNext::kGoOn;
+    return std::chrono::steady_clock::now() < end ? WalkNext::kGoOn : WalkNext::kEnd;
   });
   for (auto& [inode, paths] : names) {
     // A name that moved during the walk may have been met twice.

@@ -37,6 +37,7 @@ struct ResolveOptions {
   std::function<bool()> stop;
   // XFS names the owner of freed blocks for some 10 ms more; so an owner that is gone is looked for once again.
   std::chrono::milliseconds retry_delay{30};
+  std::chrono::milliseconds names_limit{60'000};  // how long to walk for names; those found until then count
   std::string proc = "/proc";
 };
 

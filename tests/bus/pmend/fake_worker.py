@@ -2,8 +2,9 @@
 """fake_worker.py observe|repair --fd 3 …: a worker that does what a script says.
 
 The folder in $PMEND_FAKE_WORKER holds script.json, read at each start: {"observe": MODE, "repair": MODE, "bad": [[offset,
-length], …], "lost": bytes}. MODE is one of the functions of MODES. Each start and each request is added to calls.jsonl
-there. The world that it shows is one device with one file, and repairs of it succeed.
+length], …], "lost": bytes, "nameless": true where no names of files are found}. MODE is one of the functions of MODES.
+Each start and each request is added to calls.jsonl there. The world that it shows is one device with one file, and
+repairs of it succeed.
 """
 import json
 import os
@@ -72,17 +73,18 @@ class Worker:
         return {"device": DEVICE, "device_id": DEVICE_ID, "source": "list", "ranges": self.still_bad(),
                 "complete": True}
 
-    def owner(self, bad: dict) -> dict:
-        return {"kind": "file", "filesystem": FILESYSTEM, "inode": 131, "generation": 77, "paths": [{"text": "/srv/a"}],
-                "all_names": True, "file_offset": bad["offset"], "device_offset": bad["offset"],
-                "length": bad["length"], "shared": False}
+    def owner(self, bad: dict, *, named: bool = True) -> dict:
+        return {"kind": "file", "filesystem": FILESYSTEM, "inode": 131, "generation": 77,
+                "paths": [{"text": "/srv/a"}, {"text": "/srv/b"}] if named else [], "all_names": named,
+                "file_offset": bad["offset"], "device_offset": bad["offset"], "length": bad["length"], "shared": False}
 
-    def observation(self, ranges: list[dict]) -> dict:
+    def observation(self, request: dict) -> dict:
+        named = "names" in request["facts"] and not self.script.get("nameless")
         listed = "yes" if self.still_bad() else "no"
         readable = "no" if self.still_bad() else "yes"
         return {"device": self.device(), "boot_id": "11b3",
-                "ranges": [{**bad, "listed": listed, "readable": readable, "owners": [self.owner(bad)],
-                            "evidence": ["getfsmap"]} for bad in ranges]}
+                "ranges": [{**bad, "listed": listed, "readable": readable, "owners": [self.owner(bad, named=named)],
+                            "evidence": ["getfsmap"]} for bad in request["ranges"]]}
 
     def plan(self, request: dict) -> dict:
         units, lost, salvageable = [], [], []
@@ -119,7 +121,7 @@ class Worker:
         if verb == "watch":
             self.watch(request)
         elif verb == "observe":
-            self.reply(request, self.observation(request["body"]["ranges"]))
+            self.reply(request, self.observation(request["body"]))
         elif verb == "plan":
             self.reply(request, self.plan(request["body"]))
         elif verb == "list":
@@ -177,6 +179,22 @@ def garbage(worker: Worker) -> None:
     time.sleep(60)
 
 
+def unknown_key(worker: Worker) -> None:
+    worker.send({"type": "hello", "version": VERSION, "role": worker.role, "pid": os.getpid(), "mood": "good"})
+    time.sleep(60)
+
+
+def key_twice(worker: Worker) -> None:
+    worker.link.send(b'{"type":"hello","version":1,"version":1,"role":"observe","pid":1}')
+    time.sleep(60)
+
+
+def too_long(worker: Worker) -> None:
+    worker.hello()
+    worker.link.send(b" " * (MOST + 1))
+    time.sleep(60)
+
+
 def wrong_body(worker: Worker) -> None:
     worker.hello()
     worker.receive()
@@ -197,7 +215,8 @@ def deaf(worker: Worker) -> None:
         time.sleep(60)
 
 
-MODES = {mode.__name__: mode for mode in (normal, other_version, other_role, garbage, wrong_body, leaves, deaf)}
+MODES = {mode.__name__: mode for mode in (normal, other_version, other_role, garbage, unknown_key, key_twice, too_long,
+                                          wrong_body, leaves, deaf)}
 
 
 def run(role: str, link: socket.socket) -> None:

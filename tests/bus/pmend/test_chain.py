@@ -29,6 +29,20 @@ class Chain(world.World):
         self.assertTrue(all(report["proof"].values()), report)
         self.assertEqual([device["device"] for device in self.call("ListDevices")], ["/dev/fake0"])
 
+    def test_the_file_is_named_though_no_rule_asks_for_its_name(self) -> None:
+        self.script(bad=[[8192, 512]])
+        self.start()
+        self.ends_repaired()
+        (owner,) = self.incidents()[0]["owners"]
+        self.assertEqual([bytes(path) for path in owner["paths"]], [b"/srv/a", b"/srv/b"])
+        self.assertTrue(owner["all_names"])
+
+    def test_a_rule_that_needs_no_name_repairs_without_one(self) -> None:
+        self.script(bad=[[8192, 512]], nameless=True)
+        self.start()
+        self.ends_repaired()
+        self.assertEqual(self.incidents()[0]["owners"][0]["paths"], [])
+
     def test_a_held_one_waits_for_its_approval_over_a_restart(self) -> None:
         self.script(bad=[[8192, 512]], lost=512)
         self.write_policy(HOLD)
@@ -92,6 +106,15 @@ class Reload(world.World):
         self.assertEqual(self.call("ReloadPolicy"), [])
         self.until(lambda: self.property("PolicyHash") != running, "the new policy")
         self.assertEqual(self.property("PolicyProblems"), [])
+
+    def test_a_bad_configuration_leaves_the_running_one(self) -> None:
+        pmend = self.start()
+        self.until(lambda: self.property("Observing"), "the observer watches")
+        (self.folder / "pmend.json").write_text('{"auto": false, "auto": true}')
+        pmend.send_signal(signal.SIGHUP)
+        self.says('pmend.json:1:17: key "auto" is there twice')
+        self.assertEqual(self.property("State"), "running")
+        self.assertEqual(len(self.requests("watch")), 1)
 
     def test_a_good_one_decides_anew(self) -> None:
         self.script(bad=[[8192, 512]])

@@ -80,6 +80,13 @@ class Disk(world.World):
         self.start()
         self.until(lambda: [i["state"] for i in self.incidents()] == ["repaired"], "repaired")
 
+    def test_a_disk_that_is_full_from_the_start_is_said(self) -> None:
+        self.small_state("size=8k")
+        status, said = self.ends(self.start(wait=False))
+        self.assertEqual((status, said.count("\n")), (78, 1), said)
+        self.assertRegex(said, "disk is full|No space left on device")
+        self.assertEqual(self.starts(), [])
+
     def test_a_read_only_disk_is_said(self) -> None:
         self.small_state("ro")
         status, said = self.ends(self.start(wait=False))

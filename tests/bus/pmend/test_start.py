@@ -32,7 +32,7 @@ class Start(world.World):
 
     def test_a_second_one_finds_the_name_taken_and_starts_no_worker(self) -> None:
         self.start()
-        self.until(lambda: len(self.starts("repair")) == 1, "the first one looked what is locked")
+        self.until(lambda: self.starts() and self.starts("repair"), "both workers of the first one")
         (self.folder / "state2").mkdir()
         status, said = self.ends(self.start(wait=False, **{"state-dir": self.folder / "state2"}))
         self.assertEqual(status, TAKEN, said)
@@ -43,6 +43,13 @@ class Start(world.World):
         status, said = self.ends(self.start(wait=False, bus=f"unix:path={self.folder}/none"))
         self.assertEqual((status, said.count("\n")), (TAKEN, 1), said)
         self.assertIn("bus unix:path=", said)
+
+    def test_a_bus_that_gives_nobody_the_name_is_said(self) -> None:
+        self.start_bus("closed", own="deny")
+        status, said = self.ends(self.start(wait=False, bus=f"unix:path={self.folder}/closed"))
+        self.assertEqual((status, said.count("\n")), (CONFIG, 1), said)
+        self.assertIn("claim the bus name org.pmend1", said)
+        self.assertEqual(self.starts(), [])
 
     def test_bad_files_are_told_all_at_once(self) -> None:
         (self.folder / "pmend.json").write_text('{ "auto": 7 }')

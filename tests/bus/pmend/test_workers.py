@@ -42,6 +42,15 @@ class Workers(world.World):
     def test_garbage(self) -> None:
         self.strange("garbage", "the peer sent no valid message")
 
+    def test_an_unknown_key(self) -> None:
+        self.strange("unknown_key", "unknown key \"mood\"")
+
+    def test_a_key_twice(self) -> None:
+        self.strange("key_twice", "key \"version\" is there twice")
+
+    def test_a_message_that_is_too_long(self) -> None:
+        self.strange("too_long", "too long, expected at most 65536 bytes")
+
     def test_an_answer_that_is_none(self) -> None:
         self.strange("wrong_body", "its answer to watch is none: ")
 

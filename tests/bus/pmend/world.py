@@ -21,7 +21,7 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Config
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
-    <allow own="*"/>
+    <{own} own="*"/>
   </policy>
 </busconfig>
 """
@@ -46,17 +46,18 @@ class World(unittest.TestCase):
         (self.folder / "pmend.json").write_text("{}")
         self.script()
         self.address = f"unix:path={self.folder}/bus"
-        self.start_bus()
+        self.bus = self.start_bus()
         self.running: list[subprocess.Popen] = []
         self.addCleanup(self.kill_all)
 
-    def start_bus(self) -> None:
-        config = self.folder / "bus.conf"
-        config.write_text(BUS_CONFIG.format(socket=self.folder / "bus"))
-        with (self.folder / "bus.log").open("w") as log:
-            self.bus = subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={config}"], stderr=log)
-        self.addCleanup(self.end, self.bus)
-        self.until(lambda: (self.folder / "bus").exists(), "the bus")
+    def start_bus(self, name: str = "bus", own: str = "allow") -> subprocess.Popen:
+        config = self.folder / f"{name}.conf"
+        config.write_text(BUS_CONFIG.format(socket=self.folder / name, own=own))
+        with (self.folder / f"{name}.log").open("w") as log:
+            bus = subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={config}"], stderr=log)
+        self.addCleanup(self.end, bus)
+        self.until((self.folder / name).exists, "the bus")
+        return bus
 
     def end(self, process: subprocess.Popen) -> None:
         process.kill()

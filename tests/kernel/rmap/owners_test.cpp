@@ -322,6 +322,21 @@ TEST_P(OwnersTest, StoppedSearchLeavesTheRestUnknown) {
   }
 }
 
+TEST_P(OwnersTest, WithoutTimeForNamesTheOwnerIsKnownAllTheSame) {
+  disk::write_file(at("a"), kOracleBlock);
+  ResolveOptions options;
+  options.facts = {Fact::kNames, Fact::kAttributes};
+  options.names_limit = std::chrono::milliseconds(0);
+  const auto answer = resolver_->resolve(fs_->ref(), {{disk::device_ranges(at("a")).at(0).offset, 512}}, options);
+  ASSERT_TRUE(answer.has_value());
+  const Owner& owner = answer->at(0).owners.at(0);
+  EXPECT_EQ(owner.kind, OwnerKind::kFile);
+  EXPECT_EQ(owner.file->inode, inode("a"));
+  EXPECT_THAT(owner.paths, IsEmpty());
+  EXPECT_FALSE(owner.all_names);
+  EXPECT_TRUE(owner.attributes.has_value());
+}
+
 TEST_P(OwnersTest, AnotherFileSystemOnTheMountPointIsNoticed) {
   MountedFileSystem wrong = fs_->ref();
   wrong.device += 1;

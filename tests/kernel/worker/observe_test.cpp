@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace pmend::world {
 namespace {
 
@@ -24,7 +27,7 @@ class ObserveTest : public KernelTest, public ::testing::WithParamInterface<FsTy
       return;
     }
     world_ = std::make_unique<World>(WorldOptions{.fs = {.type = GetParam()}});
-    service_ = std::make_unique<WorkerService>(*world_);
+    service_ = std::make_unique<WorkerService>(*world_, "pmend-observer.service.in");
     client_ = std::make_unique<WorkerClient>(*service_, Role::kObserve);
   }
 
@@ -37,7 +40,8 @@ class ObserveTest : public KernelTest, public ::testing::WithParamInterface<FsTy
 
   protocol::Observation observe(const protocol::DeviceInfo& info, const ByteRange& range) {
     return client_->ask<protocol::Observation>(
-        Verb::kObserve, protocol::ObserveRequest{info.device, info.device_id, {range}, {protocol::Fact::kNames}});
+        Verb::kObserve,
+        protocol::ObserveRequest{info.device, info.device_id, {range}, {protocol::Fact::kNames}, 10'000});
   }
 
   std::unique_ptr<World> world_;
@@ -107,6 +111,40 @@ TEST_P(ObserveTest, NamesTheOwnerWithAllItsHardLinks) {
   const std::string root = world_->fs().mount_point() + "/";
   EXPECT_THAT(owner.paths, UnorderedElementsAre(FilePath{root + "linked/first"}, FilePath{root + "linked/second"},
                                                 FilePath{root + "elsewhere/third"}));
+}
+
+TEST_P(ObserveTest, NamesFilesInDirectoriesOfOtherUsers) {
+  const FileModel& file = world_->tree().file("linked/first");
+  const std::string root = world_->fs().mount_point() + "/";
+  for (const char* name : {"linked/first", "linked", "elsewhere"}) {
+    ASSERT_EQ(chown((root + name).c_str(), 1234, 4321), 0);
+    ASSERT_EQ(chmod((root + name).c_str(), 0700), 0);
+  }
+  watch();
+  const auto info = client_->event<protocol::DeviceInfo>(EventKind::kDeviceFound);
+  const auto observation = observe(info, world_->device_range(file, {4096, 512}));
+  ASSERT_THAT(observation.ranges, SizeIs(1));
+  const Owner& owner = observation.ranges[0].owners.at(0);
+  EXPECT_EQ(owner.kind, OwnerKind::kFile) << owner.detail;
+  EXPECT_TRUE(owner.all_names);
+  EXPECT_THAT(owner.paths, SizeIs(3));
+}
+
+TEST_P(ObserveTest, MoreNamesThanFitIntoAMessageAreCutAndSaidToBe) {
+  const FileModel& file = world_->tree().file("linked/first");
+  const std::string root = world_->fs().mount_point() + "/";
+  for (int i = 0; i < 400; ++i) {
+    const std::string name = std::to_string(i) + std::string(240, '\xFF');
+    ASSERT_EQ(link((root + "linked/first").c_str(), (root + name).c_str()), 0);
+  }
+  watch();
+  const auto info = client_->event<protocol::DeviceInfo>(EventKind::kDeviceFound);
+  const auto observation = observe(info, world_->device_range(file, {4096, 512}));
+  ASSERT_THAT(observation.ranges, SizeIs(1));
+  const Owner& owner = observation.ranges[0].owners.at(0);
+  EXPECT_FALSE(owner.all_names);
+  EXPECT_GE(owner.paths.size(), 10U);
+  EXPECT_LT(owner.paths.size(), 100U);
 }
 
 TEST_P(ObserveTest, HealthyRangeIsNeitherListedNorUnreadable) {

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <functional>
+
 namespace pmend::world {
 namespace {
 
@@ -13,10 +15,26 @@ using protocol::EventKind;
 using protocol::Role;
 using protocol::Verb;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const PlanBasis kBasis{"test-rule", std::string(64, 'a')};
+
+// What `repair` says while a small file system with these options covers `directory`.
+std::string said_with(const std::string& directory, const std::string& options,
+                      const std::function<protocol::RepairReply()>& repair) {
+  must_run({"mount", "-t", "tmpfs", "-o", options, "pmend-test", directory});
+  std::string said;
+  try {
+    const protocol::RepairReply reply = repair();
+    said = std::string(pmend::to_string(reply.outcome)) + ": " + reply.reason;
+  } catch (const Failure& failure) {
+    said = failure.what();
+  }
+  must_run({"umount", "-l", directory});
+  return said;
+}
 
 // One bad sector of one file, planned by a real observing worker and repaired by a real repairing one.
 class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface<FsType> {
@@ -28,7 +46,7 @@ class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface
     }
     world_ = std::make_unique<World>(WorldOptions{.fs = {.type = GetParam()}});
     world_->medium().set_mode("write=clear");
-    service_ = std::make_unique<WorkerService>(*world_);
+    service_ = std::make_unique<WorkerService>(*world_, "pmend-repair@.service.in");
     observer_ = std::make_unique<WorkerClient>(*service_, Role::kObserve);
     protocol::WatchRequest request;
     request.all_devices = false;
@@ -39,7 +57,7 @@ class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface
 
   protocol::RepairRequest plan_for(const ByteRange& bad) {
     const auto observation = observer_->ask<protocol::Observation>(
-        Verb::kObserve, protocol::ObserveRequest{device_.device, device_.device_id, {bad}, {}});
+        Verb::kObserve, protocol::ObserveRequest{device_.device, device_.device_id, {bad}, {}, 0});
     const auto reply =
         observer_->ask<protocol::PlanReply>(Verb::kPlan, protocol::PlanRequest{device_.device,
                                                                                device_.device_id,
@@ -185,6 +203,23 @@ TEST_P(WorkerRepairTest, SecondJobOnTheSameDeviceIsBusy) {
   EXPECT_THROW(repair(request), Failure);
   const auto held = WorkerClient(*service_, Role::kRepair).ask_raw(Verb::kInspect, Json::object());
   EXPECT_THAT(must(from_json<protocol::InspectReply>(held)).locks, SizeIs(2));
+}
+
+TEST_P(WorkerRepairTest, WithoutRoomForTheSpoolOrALockNothingIsTouched) {
+  FileModel& file = world_->tree().file("tail");
+  const ByteRange lost{4096, 512};
+  world_->poison(file, lost);
+  const auto request = plan_for(world_->device_range(file, lost));
+  world_->mark_trace();
+  const std::string locks = world_->directory() + "/worker/run/locks";
+  const auto try_it = [&] { return repair(request); };
+  EXPECT_THAT(said_with(service_->spool_dir(), "mode=0700,nr_inodes=2", try_it), HasSubstr("No space left on device"));
+  EXPECT_THAT(said_with(service_->spool_dir(), "mode=0700,ro", try_it), HasSubstr("Read-only file system"));
+  EXPECT_THAT(said_with(locks, "mode=0700,ro", try_it), HasSubstr("Read-only file system"));
+  EXPECT_THAT(world_->stray_writes({}), IsEmpty());
+  file.unreadable.insert(lost);
+  EXPECT_THAT(world_->compare(), IsEmpty());
+  EXPECT_EQ(repair(request).outcome, Outcome::kSucceeded) << "once there is room again";
 }
 
 TEST_P(WorkerRepairTest, ForgedPlanIsRefused) {

@@ -9,7 +9,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <regex>
+#include <sstream>
+#include <string_view>
 #include <thread>
 
 namespace pmend::world {
@@ -30,9 +34,25 @@ UniqueFd connect_when_ready(const std::string& socket) {
   throw Failure("pmend-worker does not listen on " + socket);
 }
 
+// How setpriv(1) names the capabilities of a unit's CapabilityBoundingSet=.
+std::string bounding_set(const std::string& unit) {
+  const std::string text = must(read_text_file(std::string(PMEND_SOURCE_DIR) + "/systemd/" + unit));
+  std::smatch line;
+  if (!std::regex_search(text, line, std::regex("\nCapabilityBoundingSet=([^\n]+)"))) {
+    throw Failure(unit + " has no CapabilityBoundingSet=");
+  }
+  std::istringstream names(line[1].str());
+  std::string set = "-all";
+  for (std::string name; names >> name;) {
+    set += ",+" + name.substr(std::string_view("CAP_").size());
+  }
+  std::ranges::transform(set, set.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return set;
+}
+
 }  // namespace
 
-WorkerService::WorkerService(World& world)
+WorkerService::WorkerService(World& world, const std::string& unit)
     : directory_(world.directory() + "/worker"), socket_(directory_ + "/socket") {
   std::filesystem::create_directories(directory_);
   const Json config = {
@@ -41,7 +61,8 @@ WorkerService::WorkerService(World& world)
   must(replace_file(directory_ + "/pmend.json", to_json_text(config)));
   ChildOptions options;
   options.output_file = directory_ + "/log";
-  process_ = Child({program_directory() + "/pmend-worker", "--listen", socket_, "--config", directory_ + "/pmend.json",
+  process_ = Child({"setpriv", "--no-new-privs", "--bounding-set=" + bounding_set(unit),
+                    program_directory() + "/pmend-worker", "--listen", socket_, "--config", directory_ + "/pmend.json",
                     "--spool-dir", spool_dir(), "--runtime-dir", directory_ + "/run"},
                    options);
 }

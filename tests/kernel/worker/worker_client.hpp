@@ -19,10 +19,11 @@
 
 namespace pmend::world {
 
-// A `pmend-worker --listen` for one world, configured with the medium's list for the world's loop device.
+// A `pmend-worker --listen` for one world, configured with the medium's list for the world's loop device. It may do
+// what systemd lets a worker of this unit (a file in systemd/) do, and no more.
 class WorkerService {
  public:
-  explicit WorkerService(World& world);
+  WorkerService(World& world, const std::string& unit);
 
   const std::string& socket() const { return socket_; }
   std::string spool_dir() const { return directory_ + "/spool"; }

@@ -95,6 +95,32 @@ TEST(ReportText, SaysSoWhereNothingWasLost) {
   EXPECT_THAT(out.str(), HasSubstr("place on the device: no file\n"));
 }
 
+TEST(ReportText, HasNoEmptyReason) {
+  Report report = repaired();
+  report.incident.reason.clear();
+  std::ostringstream out;
+  print_report(out, report);
+  EXPECT_THAT(out.str(), Not(HasSubstr("because")));
+  report.incident.reason = "proven";
+  print_report(out, report);
+  EXPECT_THAT(out.str(), HasSubstr("  because       proven\n"));
+}
+
+TEST(IncidentText, SaysWhereThereMayBeMoreNames) {
+  Incident incident = samples::incident();
+  std::ostringstream all;
+  print_incident(all, incident);
+  EXPECT_THAT(all.str(), Not(HasSubstr("  names ")));
+  incident.owners.front().all_names = false;
+  std::ostringstream some;
+  print_incident(some, incident);
+  EXPECT_THAT(some.str(), HasSubstr("  names         it may have more than these; pmendctl locate looks longer\n"));
+  incident.owners.front().paths.clear();
+  std::ostringstream none;
+  print_incident(none, incident);
+  EXPECT_THAT(none.str(), HasSubstr("  names         none was found in time, or it is deleted; "));
+}
+
 TEST(IncidentText, TellsOwnersPlanAndDecision) {
   std::ostringstream out;
   print_incident(out, samples::incident());

@@ -68,6 +68,49 @@ TEST_F(Deciding, FactsThatRulesNeedAreAskedFor) {
   EXPECT_THAT(world_.all<Observe>().front().request.facts, testing::Contains(protocol::Fact::kNames));
 }
 
+TEST_F(Deciding, NamesAreAskedForThoughNoRuleNeedsThem) {
+  spoil(1);
+  world_.start({}, kRepairAll);
+  const protocol::ObserveRequest request = world_.all<Observe>().front().request;
+  EXPECT_THAT(request.facts, testing::Contains(protocol::Fact::kNames));
+  EXPECT_LE(request.names_ms, 5000U) << "a repair waits for them";
+}
+
+TEST_F(Deciding, ARuleThatNeedsNamesWaitsLongerForThem) {
+  spoil(1);
+  world_.start();
+  EXPECT_GE(world_.all<Observe>().front().request.names_ms, 30'000U);
+}
+
+TEST_F(Deciding, WithoutNamesARuleThatNeedsNoneDecides) {
+  world_.find_names = false;
+  spoil(1);
+  world_.start({}, kRepairAll);
+  world_.settle();
+  EXPECT_EQ(world_.shown(1), S::kRepaired);
+  EXPECT_THAT(world_.incident(1).owners.front().paths, IsEmpty());
+}
+
+TEST_F(Deciding, WithoutNamesARuleThatNeedsThemDoesNotRepair) {
+  world_.find_names = false;
+  spoil(1);
+  world_.start({}, R"({"rules": [{"name": "a", "when": {"path": "/srv/a"}, "then": {"action": "repair"}}]})");
+  world_.settle();
+  EXPECT_EQ(world_.shown(1), S::kHeld);
+}
+
+TEST_F(Deciding, APolicyThatNeedsNamesLooksForThemAgain) {
+  world_.find_names = false;
+  spoil(1);
+  world_.start({}, R"({"rules": [{"name": "ask", "then": {"action": "hold"}}]})");
+  world_.settle();
+  ASSERT_EQ(world_.shown(1), S::kHeld);
+  world_.find_names = true;
+  world_.load_policy(R"({"rules": [{"name": "a", "when": {"path": "/srv/a"}, "then": {"action": "repair"}}]})");
+  world_.settle();
+  EXPECT_EQ(world_.shown(1), S::kRepaired);
+}
+
 TEST_F(Deciding, AnotherPolicyDecidesAgainWhatIsNotRepairing) {
   spoil(1);
   world_.start();

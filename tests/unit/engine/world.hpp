@@ -74,6 +74,8 @@ class World {
   std::optional<OperatorError> ask(OperatorVerb verb, std::uint64_t incident = 0, const std::string& hash = "");
   std::optional<OperatorError> approve(std::uint64_t incident);
 
+  bool find_names = true;  // false: the observer has no time for them
+
   // How the next worker behaves.
   std::optional<Outcome> next_outcome;            // instead of success
   std::optional<protocol::ErrorCode> next_error;  // it refuses at once

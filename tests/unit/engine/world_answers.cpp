@@ -35,8 +35,10 @@ Owner World::owner_of(const ByteRange& range) const {
   owner.filesystem = *device().filesystem;
   if (extent->kind == OwnerKind::kFile) {
     owner.file = FileId{extent->inode, 7};
-    owner.paths = {{extent->path}};
-    owner.all_names = true;
+    if (find_names) {
+      owner.paths = {{extent->path}};
+      owner.all_names = true;
+    }
     owner.file_offset = range.offset - extent->range.offset;
   }
   return owner;

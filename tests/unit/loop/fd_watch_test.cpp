@@ -3,6 +3,7 @@
 
 #include "pmend/base/unique_fd.hpp"
 
+#include <boost/system/system_error.hpp>
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -90,6 +91,13 @@ TEST(FdWatch, ChangeMeansUrgentDataAndNotOrdinaryData) {
   ASSERT_EQ(write(b.get(), "x", 1), 1);
   io.poll();
   EXPECT_EQ(calls, 0);
+}
+
+TEST(FdWatch, SaysThatAnOrdinaryFileCannotBeWatched) {
+  boost::asio::io_context io{1};
+  const auto file = open_file("/proc/self/exe", O_RDONLY);
+  ASSERT_TRUE(file.has_value());
+  EXPECT_THROW(FdWatch(io, file->get(), FdWatch::For::kChange, [] {}), boost::system::system_error);
 }
 
 TEST(FdWatch, LeavesTheDescriptorToItsOwner) {

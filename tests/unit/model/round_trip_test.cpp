@@ -44,7 +44,7 @@ std::vector<Form> all_forms() {
       form("DeviceInfo", samples::device_info()),
       form("WatchRequest", WatchRequest{false, {{"/dev/loop3", {"/l\xFF"}, 30}}}),
       form("WatchReply", WatchReply{{"badblocks"}, {"no tracefs"}}),
-      form("ObserveRequest", ObserveRequest{"/dev/pmem0", "ns:1", {{0, 512}}, {Fact::kNames, Fact::kXattrs}}),
+      form("ObserveRequest", ObserveRequest{"/dev/pmem0", "ns:1", {{0, 512}}, {Fact::kNames, Fact::kXattrs}, 2000}),
       form("Observation", samples::observation()),
       form("PlanRequest", samples::plan_request()),
       form("PlanReply", PlanReply{samples::plan(), {}}),
