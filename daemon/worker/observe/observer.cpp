@@ -106,7 +106,8 @@ void Observer::receive_request(const Request& request) {
 
 void Observer::queue_plan(const Request& request) {
   const auto device = request.body.is_object() ? request.body.find("device") : request.body.end();
-  const std::string name = device != request.body.end() && device->is_string() ? device->get<std::string>() : "";
+  const auto* const text = device != request.body.end() ? device->get_ptr<const std::string*>() : nullptr;
+  const std::string name = text != nullptr ? *text : "";  // a request without one is refused in its turn
   plans_[name].push_back({request, std::chrono::steady_clock::now()});
   if (plans_[name].size() == 1) {
     start_next_plan(name);
