@@ -57,7 +57,12 @@ App::App(const Options& options, Configuration configuration)
       driver_(io_, clock_, {[this](const engine::Command& command) { carry_out(command); }, [this] { settled(); }}),
       devices_({[this](const bus::DeviceView& view) { bus_->service().device(view); },
                 [this](const std::string& device) { bus_->service().device_gone(device); }}),
-      jobs_({io_, *log_, worker_place(options), [this](engine::Input input) { put(std::move(input)); }, {}}),
+      jobs_({io_,
+             *log_,
+             worker_place(options),
+             [this](engine::Input input) { put(std::move(input)); },
+             seconds(options.job_limit),
+             {}}),
       observer_({io_, *log_, worker_place(options), [this](engine::Input input) { put(std::move(input)); },
                  [this] { driver_.wake(); }},
                 std::move(configuration.watch)) {}

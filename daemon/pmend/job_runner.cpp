@@ -14,8 +14,6 @@ namespace {
 using protocol::Verb;
 using std::chrono::seconds;
 
-// The medium may retry each sector for long, and each step waits for the ledger.
-constexpr seconds kJobDeadline{600};
 constexpr seconds kReleaseDeadline{30};
 // The engine says what is next as soon as the outcome is durable.
 constexpr seconds kLinger{60};
@@ -48,7 +46,7 @@ void JobRunner::run(const engine::RunJob& command) {
   Job& job = jobs_.try_emplace(id, parts_.io).first->second;
   job.worker = std::move(*worker);
   job.request = job.worker->ask<protocol::RepairReply>(
-      {command.resume ? Verb::kResume : Verb::kRepair, to_json(command.request), kJobDeadline},
+      {command.resume ? Verb::kResume : Verb::kRepair, to_json(command.request), parts_.job_limit},
       [this, id](auto reply) { finished(id, std::move(reply)); });
 }
 
@@ -84,7 +82,7 @@ void JobRunner::finished(JobId id, tl::expected<protocol::RepairReply, protocol:
 void JobRunner::proceed(const engine::Proceed& command) {
   if (Job* job = find(command.request.job)) {
     // What comes of it is told by events; a refusal by the end of the job.
-    job->worker->ask<protocol::Empty>({Verb::kProceed, to_json(command.request), kJobDeadline}, [](const auto&) {});
+    job->worker->ask<protocol::Empty>({Verb::kProceed, to_json(command.request), parts_.job_limit}, [](const auto&) {});
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,8 @@ class JobRunner {
     log::Sink& log;
     WorkerPlace place;
     PutInput put;
+    // The medium may retry each sector for long, and each step waits for the ledger.
+    std::chrono::seconds job_limit;
     WorkerLimits limits;
   };
   explicit JobRunner(Parts parts);

@@ -38,6 +38,10 @@ cli::Parsed<Options> parse_options(std::vector<std::string> args) {
   add_places(app, options);
   cli::add_bus_option(app, options.bus);
   cli::add_text_option(app, "--worker", options.worker, "PATH|unix:SOCKET", "The worker to start, or to connect to");
+  app.add_option("--job-limit", options.job_limit, "How long a repair may take before its worker counts as hung")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   cli::add_log_option(app, options.log);
   app.add_flag("--check-config", options.check_config, "Check configuration and policy, print every problem, and exit");
   if (auto parsed = cli::parse(app, std::move(args)); !parsed) {

@@ -4,6 +4,7 @@
 #include "cli/common_options.hpp"
 #include "cli/parse.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Options {
   cli::Bus bus;
   std::string worker = PMEND_DEFAULT_WORKER;  // a program to start, or unix:SOCKET to connect to
   cli::LogTarget log = cli::LogTarget::kStderr;
+  std::uint64_t job_limit = 600;  // seconds
   bool check_config = false;
 };
 

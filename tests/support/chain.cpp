@@ -156,27 +156,28 @@ void Chain::start_pmend(const std::vector<std::string>& environment, Wait wait) 
     start_bus();
   }
   const std::string number = std::to_string(kNobody);
-  pmend_ = Child({"setpriv",
-                  "--reuid=" + number,
-                  "--regid=" + number,
-                  "--clear-groups",
-                  "--pdeathsig=KILL",
-                  program_directory() + "/pmend",
-                  "--config",
-                  directory_ / "pmend.json",
-                  "--policy-dir",
-                  directory_ / "policy.d",
-                  "--state-dir",
-                  state_directory(),
-                  "--runtime-dir",
-                  directory_ / "run",
-                  "--bus",
-                  bus_address(),
-                  "--worker",
-                  "unix:" + directory_ / "workers",
-                  "--log",
-                  "stderr"},
-                 {{}, environment, directory_ / "pmend.log"});
+  Arguments arguments = {"setpriv",
+                         "--reuid=" + number,
+                         "--regid=" + number,
+                         "--clear-groups",
+                         "--pdeathsig=KILL",
+                         program_directory() + "/pmend",
+                         "--config",
+                         directory_ / "pmend.json",
+                         "--policy-dir",
+                         directory_ / "policy.d",
+                         "--state-dir",
+                         state_directory(),
+                         "--runtime-dir",
+                         directory_ / "run",
+                         "--bus",
+                         bus_address(),
+                         "--worker",
+                         "unix:" + directory_ / "workers",
+                         "--log",
+                         "stderr"};
+  arguments.insert(arguments.end(), pmend_options_.begin(), pmend_options_.end());
+  pmend_ = Child(arguments, {{}, environment, directory_ / "pmend.log"});
   if (wait == Wait::kUntilItAnswers && !until(kStartLimit, [this] { return try_ctl({"status"}).status == 0; })) {
     throw Failure("pmend does not answer; it said: " + tail(pmend_log()));
   }

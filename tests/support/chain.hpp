@@ -52,6 +52,8 @@ class Chain {
   void start();
   // The environment of the workers ("NAME=value") is that of all that they start.
   void start_workers(const std::vector<std::string>& environment = {});
+  // For every start of pmend from here on, e.g. {"--job-limit", "2"}.
+  void set_pmend_options(Arguments options) { pmend_options_ = std::move(options); }
   // Returns when it answers, or at once.
   enum class Wait { kNo, kUntilItAnswers };
   void start_pmend(const std::vector<std::string>& environment = {}, Wait wait = Wait::kUntilItAnswers);
@@ -97,6 +99,7 @@ class Chain {
   void wait_for_socket(const std::string& path) const;
 
   TempDir directory_;
+  Arguments pmend_options_;
   Child bus_;
   Child listener_;
   Child pmend_;

@@ -151,6 +151,17 @@ void Core::look_later(Case& what, const std::string& reason) {
   retry_at(what, steady + back_off(what.looks));
 }
 
+void Core::leave_unresolved(Case& what, std::string reason) {
+  move(what, IncidentState::kUnresolved, std::move(reason));
+  look_again_a_few_times(what);
+}
+
+void Core::look_again_a_few_times(Case& what) {
+  if (++what.looks < kMostLooks) {
+    retry_at(what, steady + back_off(what.looks));
+  }
+}
+
 void Core::close(Case& what, IncidentState state, std::string reason) {
   what.query.reset();
   to_plan.erase(what.id());

@@ -130,6 +130,10 @@ struct Core {
   void look_again(Case& what, std::string reason);
   // The same after a while; after kMostLooks it becomes unobservable until something changes.
   void look_later(Case& what, const std::string& reason);
+  // Nobody can say whose it is. Files come and go while one looks.
+  void leave_unresolved(Case& what, std::string reason);
+  // What stands in the way may go by itself: after a while, kMostLooks times in a row.
+  void look_again_a_few_times(Case& what);
   void retry_at(Case& what, std::optional<SteadyTime> when);
   // The end of an incident: repaired or cleared.
   void close(Case& what, IncidentState state, std::string reason);

@@ -104,13 +104,12 @@ bool settle_gone(Core& core, Case& what, const std::vector<ObservedRange>& obser
 }
 
 void take_owners(Core& core, Case& what, OwnedRun run) {
-  what.looks = 0;
   what.incident.owners = std::move(run.owners);
   what.phantom = run.phantom;
   const auto unknown = std::find_if(what.incident.owners.begin(), what.incident.owners.end(),
                                     [](const Owner& owner) { return owner.kind == OwnerKind::kUnknown; });
   if (unknown != what.incident.owners.end()) {
-    core.move(what, IncidentState::kUnresolved, "owner not known: " + unknown->detail);
+    core.leave_unresolved(what, "owner not known: " + unknown->detail);
     return;
   }
   core.move(what, IncidentState::kObserved, "");

@@ -84,6 +84,7 @@ void on(Core& core, const Planned& input) {
     core.look_later(*what, "the observer planned something else than was asked for");
     return;
   }
+  what->looks = 0;
   what->plan = input.plan;
   core.move(*what, IncidentState::kPlanned, "");
   decide(core, *what);
@@ -99,12 +100,15 @@ void on(Core& core, const PlanRefused& input) {
       core.look_later(*what, input.refusal.reason);
       return;
     case RefusalState::kUnresolved:
-      core.move(*what, IncidentState::kUnresolved, input.refusal.reason);
+      core.leave_unresolved(*what, input.refusal.reason);
       return;
     case RefusalState::kBlocked:
       what->refusal = input.refusal;
       core.move(*what, IncidentState::kPlanned, "");
       decide(core, *what);
+      if (what->state() == IncidentState::kBlocked) {
+        core.look_again_a_few_times(*what);  // somebody may have the file open for a moment only
+      }
       return;
   }
 }

@@ -109,7 +109,7 @@ inline constexpr std::array kTransitions = {
     Transition{IncidentState::kUnobservable, IncidentState::kIndeterminate, "device back, with an open job"},
     Transition{IncidentState::kUnobservable, IncidentState::kDetected, "device back"},
     Transition{IncidentState::kUnresolved, IncidentState::kDetected,
-               "mounts changed, a rescan, or a person said retry"},
+               "a back-off is over, mounts changed, a rescan, or a person said retry"},
     Transition{IncidentState::kFailed, IncidentState::kDetected, "its list changed, or a person said retry"},
     Transition{IncidentState::kDismissed, IncidentState::kDetected, "a person said retry, or its list entry changed"},
 };

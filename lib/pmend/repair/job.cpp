@@ -182,7 +182,7 @@ protocol::RepairReply Job::reply_for(Ending ending) {
     }
     proven.push_back(std::move(*work));
   }
-  const auto proof = prove_job(proven);
+  const auto proof = prove_job(proven, own_time_);
   if (!proof) {
     reply.outcome = Outcome::kIndeterminate;
     reply.reason = proof.error().message();

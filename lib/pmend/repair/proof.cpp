@@ -39,6 +39,7 @@ Result<std::optional<std::vector<std::byte>>> cached_unit(const UnitWork& work, 
   std::vector<std::byte> unit(work.planned().unit.device_range.length);
   for (const Mapping& mapping : work.planned().mappings) {
     const ByteRange file_range{mapping.file_offset, mapping.device_range.length};
+    flush(fd, file_range);
     const auto bytes = read_as_applications(fd, file_range, work.place.read_limit);
     if (!bytes || !*bytes) {
       return bytes;
@@ -200,7 +201,7 @@ Ending judge(const UnitLook& look, Exclusion exclusion, const std::optional<Erro
   return {Outcome::kIndeterminate, "bytes around the unit are not what they were before"};
 }
 
-Result<JobProof> prove_job(const std::vector<UnitWork>& work) {
+Result<JobProof> prove_job(const std::vector<UnitWork>& work, std::optional<FileTime> own_time) {
   const UnitWork& first = work.front();
   const auto fd = open_target(first.place, first.file(), OpenFor::kReading);
   if (!fd) {
@@ -219,7 +220,10 @@ Result<JobProof> prove_job(const std::vector<UnitWork>& work) {
   // A file that is only written back may be in use and grow.
   const bool size_holds = first.plan.method == Method::kRedirty || facts->attributes.size == first.index.size;
   proof.attributes_unchanged = size_holds && attributes_digest(*facts) == first.index.attributes;
-  if (auto proven = prove_units(work, fd->get(), lease && *lease, proof); !proven) {
+  // Each step has found its unit and what lies around it as they must be, before anybody else could write there.
+  const FileTime modified = facts->modified;
+  const bool others_wrote = own_time && modified != *own_time && modified != first.index.modified;
+  if (auto proven = prove_units(work, fd->get(), lease && *lease && !others_wrote, proof); !proven) {
     return tl::make_unexpected(proven.error());
   }
   add_problem(result.problem, proof.badblocks_clear, "sectors are still listed as bad, or the list is cut short");

@@ -35,11 +35,13 @@ Result<UnitLook> look_at_unit(const UnitWork& work, int fd, Exclusion exclusion)
 Ending judge(const UnitLook& look, Exclusion exclusion, const std::optional<Error>& failure);
 
 // The evidence for the whole job. `work` has the units that were changed or found done, at least one. Takes the write
-// lease for the time it looks where it can be had. Errors: as look_at_unit().
+// lease for the time it looks where it can be had. `own_time` is the file's modification time after the last step,
+// where that is known: if it is another one now, users of the file have written since, and what they wrote counts as
+// right. Errors: as look_at_unit().
 struct JobProof {
   Proof proof;
   std::string problem;  // empty if all is proven
 };
-Result<JobProof> prove_job(const std::vector<UnitWork>& work);
+Result<JobProof> prove_job(const std::vector<UnitWork>& work, std::optional<FileTime> own_time);
 
 }  // namespace pmend::repair

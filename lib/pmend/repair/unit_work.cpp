@@ -4,6 +4,8 @@
 #include "pmend/base/text.hpp"
 #include "pmend/repair/gates.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -150,12 +152,18 @@ Result<std::string> neighbours_digest(const Place& place, int fd, const Plan& pl
   return sha256_hex(text);
 }
 
+void flush(int fd, const ByteRange& file_range) {
+  (void)sync_file_range(fd, static_cast<off64_t>(file_range.offset), static_cast<off64_t>(file_range.length),
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 Result<bool> neighbours_agree(const Place& place, int fd, const Plan& plan, std::size_t position) {
   const auto neighbours = neighbours_of(place, fd, plan, position);
   if (!neighbours) {
     return tl::make_unexpected(neighbours.error());
   }
   for (const Neighbour& neighbour : *neighbours) {
+    flush(fd, neighbour.file_range);
     const auto cached = read_as_applications(fd, neighbour.file_range, place.read_limit);
     const auto read = read_sectors(place, neighbour.device_range);
     if (!cached || !read) {

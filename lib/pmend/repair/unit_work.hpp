@@ -54,6 +54,10 @@ std::vector<ByteRange> digest_scope(const Plan& plan);
 // plan cover.
 Result<std::string> neighbours_digest(const Place& place, int fd, const Plan& plan, std::size_t position);
 
+// Lets the kernel write what users of the file have changed in these pages, so that file and device can be compared.
+// That it failed shows in the comparison.
+void flush(int fd, const ByteRange& file_range);
+
 // True if these neighbours are now the same on the device as in the file. For files in use, whose users may change
 // them.
 Result<bool> neighbours_agree(const Place& place, int fd, const Plan& plan, std::size_t position);

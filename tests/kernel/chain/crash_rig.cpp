@@ -3,6 +3,7 @@
 
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/ledger/reader.hpp"
+#include "pmend/model/json_text.hpp"
 #include "support/must.hpp"
 
 #include <sys/stat.h>
@@ -24,8 +25,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kLookAgain{10};
-// Nothing happens for so long: nothing more comes without a new cause.
-constexpr milliseconds kQuiet{700};
+// No boundary is passed for so long.
+constexpr milliseconds kQuiet{500};
 constexpr milliseconds kPatience{60'000};
 
 struct Passed {
@@ -39,7 +40,7 @@ std::vector<Passed> read_log(const std::string& path) {
   std::vector<Passed> all;
   std::ifstream lines(path);
   Passed line;
-  while (lines >> line.role >> line.number >> line.pid && std::getline(lines, line.name)) {
+  while (lines >> line.role >> line.number >> line.pid && std::getline(lines >> std::ws, line.name)) {
     all.push_back(line);
   }
   return all;
@@ -142,15 +143,24 @@ std::vector<pid_t> CrashRig::processes_of(const std::string& role) const {
   return found;
 }
 
-std::map<std::string, int> CrashRig::count() const {
-  std::map<std::string, int> most;
+std::map<int, std::string> CrashRig::passed(const std::string& role) const {
+  std::map<int, std::string> names;
   for (const Passed& line : read_log(log_path())) {
-    most[line.role] = std::max(most[line.role], line.number);
+    if (line.role == role && line.number > 0) {
+      names[line.number] = line.name;
+    }
   }
-  return most;
+  return names;
 }
 
-std::optional<pid_t> CrashRig::find_stopped() {
+bool CrashRig::is_at_rest(const FileModel& file) const {
+  static const std::set<std::string> kRest = {"repaired", "cleared", "held", "blocked", "unresolved", "failed"};
+  const auto incidents = incidents_of(file).value_or(std::vector<json>());
+  return !incidents.empty() && std::all_of(incidents.begin(), incidents.end(),
+                                           [](const json& incident) { return kRest.contains(incident.at("state")); });
+}
+
+std::optional<pid_t> CrashRig::find_stopped() const {
   for (const Passed& line : read_log(log_path())) {
     if (state_of(line.pid) == 'T') {
       return line.pid;
@@ -159,7 +169,7 @@ std::optional<pid_t> CrashRig::find_stopped() {
   return std::nullopt;
 }
 
-std::optional<pid_t> CrashRig::wait_for_stop() {
+std::optional<pid_t> CrashRig::wait_for_stop(const FileModel& file) {
   const auto end = steady_clock::now() + kPatience;
   auto quiet_since = steady_clock::now();
   for (std::uintmax_t size = 0; steady_clock::now() < end; std::this_thread::sleep_for(kLookAgain)) {
@@ -173,7 +183,7 @@ std::optional<pid_t> CrashRig::wait_for_stop() {
       size = now;
       quiet_since = steady_clock::now();
     }
-    if (steady_clock::now() - quiet_since > kQuiet && size > 0) {
+    if (steady_clock::now() - quiet_since > kQuiet && is_at_rest(file)) {
       return std::nullopt;
     }
   }
@@ -213,12 +223,12 @@ std::optional<std::vector<json>> CrashRig::incidents_of(const FileModel& file) c
   return found;
 }
 
-json CrashRig::wait_for_state(const FileModel& file, const std::set<std::string>& states, milliseconds limit) {
+json CrashRig::wait_for(const FileModel& file, const std::function<bool(const json&)>& wanted, milliseconds limit) {
   for (const auto end = steady_clock::now() + limit; steady_clock::now() < end;
        std::this_thread::sleep_for(kLookAgain)) {
     supervise();
     for (const json& incident : incidents_of(file).value_or(std::vector<json>())) {
-      if (states.contains(incident.at("state"))) {
+      if (wanted(incident)) {
         return incident;
       }
     }
@@ -236,14 +246,13 @@ std::uint64_t CrashRig::reported_loss(const json& incident) const {
   return sum;
 }
 
-std::string CrashRig::open_jobs() const {
+std::string CrashRig::open_jobs(const json& incident) const {
   LedgerReader reader = must(LedgerReader::open(chain_.state_directory() + "/ledger.db"));
   const LedgerState state = must(reader.load({}));
   std::string open;
   for (const LedgerJob& job : state.jobs) {
-    if (!job.end || job.open_intent() != nullptr) {
-      open += "job " + std::to_string(job.begin.job.value) + " of incident " +
-              std::to_string(job.begin.incident.value) + "; ";
+    if (job.begin.incident.value == incident.at("id") && (!job.end || job.open_intent() != nullptr)) {
+      open += to_json_text(to_json(job)) + "\n";
     }
   }
   return open;
@@ -268,7 +277,7 @@ std::string CrashRig::everything_said() const {
   std::ostringstream text;
   text << "\nboundaries:\n";
   for (const Passed& line : read_log(log_path())) {
-    text << line.role << " " << line.number << " " << line.pid << line.name << "\n";
+    text << line.role << " " << line.number << " " << line.pid << " " << line.name << "\n";
   }
   const auto tail = [](const std::string& log) {
     return log.substr(log.size() - std::min<std::size_t>(log.size(), 4000));

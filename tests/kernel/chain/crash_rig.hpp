@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -50,10 +51,11 @@ class CrashRig {
   FileModel& poison_next();
   // Everything is killed and started anew, without waiting for anything.
   void start(const StopAt& stop_at);
-  // The process that has stopped itself; nothing if all became quiet without that. Throws Failure after a while.
-  std::optional<pid_t> wait_for_stop();
-  // How many boundaries each role passed since start().
-  std::map<std::string, int> count() const;
+  // The process that has stopped itself; nothing if the victim's incident came to rest and all became quiet without
+  // that. Throws Failure after a while.
+  std::optional<pid_t> wait_for_stop(const FileModel& file);
+  // The boundaries that a role passed since start(), by number; of several processes, any one's.
+  std::map<int, std::string> passed(const std::string& role) const;
 
   // SIGKILL to processes by role, in any order: "pmend", "observe", "repair", "listener". Then the rest goes on.
   void kill_and_go_on(const std::set<std::string>& roles, std::optional<pid_t> stopped);
@@ -63,13 +65,13 @@ class CrashRig {
 
   // The incidents about a victim's bad sector, as pmend shows them now; nothing if it does not answer.
   std::optional<std::vector<nlohmann::json>> incidents_of(const FileModel& file) const;
-  // Supervises until the victim has an incident in one of these states. Throws Failure with all that was said.
-  nlohmann::json wait_for_state(const FileModel& file, const std::set<std::string>& states,
-                                std::chrono::milliseconds limit);
+  // Supervises until the victim has such an incident. Throws Failure with all that was said.
+  nlohmann::json wait_for(const FileModel& file, const std::function<bool(const nlohmann::json&)>& wanted,
+                          std::chrono::milliseconds limit);
   // The bytes that the reports of an incident call lost.
   std::uint64_t reported_loss(const nlohmann::json& incident) const;
-  // What the ledger has begun and not ended, for people; empty if there is nothing.
-  std::string open_jobs() const;
+  // What the ledger has begun for this incident and not ended, for people; empty if there is nothing.
+  std::string open_jobs(const nlohmann::json& incident) const;
   // What is left of spools once all is quiet; empties itself soon after the last repair.
   std::vector<std::string> spools_left();
 
@@ -81,7 +83,9 @@ class CrashRig {
   std::string token_path() const { return chain_.directory() + "/boundaries/token"; }
   // Processes that have named this role and are still there.
   std::vector<pid_t> processes_of(const std::string& role) const;
-  std::optional<pid_t> find_stopped();
+  std::optional<pid_t> find_stopped() const;
+  // It has an incident, and none that pmend is about to do something with.
+  bool is_at_rest(const FileModel& file) const;
 
   Kind kind_;
   World world_;

@@ -44,19 +44,21 @@ class Crash : public KernelTest {
   }
 
   void expect_converged(CrashRig& rig, const FileModel& file) {
-    const json incident = rig.wait_for_state(file, {"repaired"}, kConvergeLimit);
+    const json incident = rig.wait_for(
+        file, [](const json& found) { return found.at("state") == "repaired"; }, kConvergeLimit);
     EXPECT_THAT(rig.incidents_of(file).value(), SizeIs(1));
     EXPECT_EQ(rig.reported_loss(incident), rig.kind().cache == Cache::kCold ? kVictimBad.length : 0);
-    EXPECT_EQ(rig.open_jobs(), "");
+    EXPECT_EQ(rig.open_jobs(incident), "");
     EXPECT_THAT(rig.world().medium().poisoned(), IsEmpty());
     EXPECT_THAT(compare_content(rig.world().tree(), file), IsEmpty());
   }
 
   // Visits each boundary of a role, until a run passes all without coming to one of that number.
   void visit(CrashRig& rig, const std::string& role, const std::string& who, Victims victims) {
-    expect_converged(rig, begin(rig, {role, 0}));
-    ASSERT_EQ(rig.wait_for_stop(), std::nullopt);
-    const int expected = rig.count()[role];
+    const FileModel& first = begin(rig, {role, 0});
+    ASSERT_EQ(rig.wait_for_stop(first), std::nullopt);
+    expect_converged(rig, first);
+    const int expected = static_cast<int>(rig.passed(role).size());
     const auto begun = std::chrono::steady_clock::now();
     if (victims.empty()) {
       victims = {role == "ledger" ? "pmend" : role};
@@ -77,7 +79,7 @@ class Crash : public KernelTest {
   // False if the run passed without coming to that boundary.
   bool stop_and_kill(CrashRig& rig, const CrashRig::StopAt& stop_at, const Victims& victims) {
     FileModel& file = begin(rig, stop_at);
-    const auto stopped = rig.wait_for_stop();
+    const auto stopped = rig.wait_for_stop(file);
     if (stopped) {
       rig.kill_and_go_on(victims, stopped);
       rig.supervise();

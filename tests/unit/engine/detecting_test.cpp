@@ -236,6 +236,33 @@ TEST_F(Detecting, AnAnswerThatAChangeOfMountsOvertookIsAskedForAgain) {
   EXPECT_EQ(world_.find(1)->state(), S::kUnresolved);
 }
 
+TEST_F(Detecting, AnUnknownOwnerIsLookedForThreeTimesWithPauses) {
+  world_.add_extent({{0, 4096}, OwnerKind::kUnknown, 0, ""});
+  start_with({0, 512});
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_THAT(world_.all<Observe>(), SizeIs(i));
+    EXPECT_EQ(world_.find(1)->state(), S::kUnresolved);
+    world_.pass(std::chrono::seconds(60));
+    world_.settle();
+  }
+  world_.pass(std::chrono::hours(1));
+  EXPECT_THAT(world_.all<Observe>(), SizeIs(3));
+}
+
+TEST_F(Detecting, AFileThatWentBeforeItWasPlannedIsLookedForAgainThreeTimes) {
+  world_.hold("plan");
+  start_with({kFile.offset, 512});
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_THAT(world_.all<AskPlan>(), SizeIs(i));
+    world_.give(PlanRefused{world_.all<AskPlan>().back().query, {RefusalState::kUnresolved, "stale handle"}});
+    EXPECT_EQ(world_.find(1)->state(), S::kUnresolved);
+    world_.pass(std::chrono::seconds(60));
+    world_.settle();
+  }
+  world_.pass(std::chrono::hours(1));
+  EXPECT_THAT(world_.all<AskPlan>(), SizeIs(3));
+}
+
 TEST_F(Detecting, AnObserverThatCannotLookIsAskedThreeTimesWithPauses) {
   world_.hold("observe");
   start_with({kSmallFile.offset, 512});

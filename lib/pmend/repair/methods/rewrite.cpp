@@ -121,6 +121,16 @@ Obstacle check_content(const UnitWork& work, const TargetFacts& facts, Begun beg
   return std::nullopt;
 }
 
+// What lies around the unit is what it was when the unit was spooled: else nobody could prove afterwards that the write
+// left it alone. Its users may have written there meanwhile.
+Obstacle check_neighbours(const UnitWork& work, int fd) {
+  const auto digest = neighbours_digest(work.place, fd, work.plan, work.position);
+  if (!digest) {
+    return before_change(digest.error());
+  }
+  return *digest == work.before().neighbours ? std::nullopt : changed("bytes around the unit were changed");
+}
+
 Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   const auto facts = target_facts(work.place, fd);
   if (!facts) {
@@ -145,7 +155,13 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   if (auto obstacle = check_dropped_pages(work, fd)) {
     return obstacle;
   }
-  return begun == Begun::kNo ? check_listed(work) : std::nullopt;
+  if (begun != Begun::kNo) {
+    return std::nullopt;
+  }
+  if (auto obstacle = check_neighbours(work, fd)) {
+    return obstacle;
+  }
+  return check_listed(work);
 }
 
 std::optional<Error> failure_of(tl::unexpected<Error> error) {
