@@ -47,6 +47,14 @@ void truncate_before_bad(const std::string& path) {
   must_call(truncate(path.c_str(), kBadPage), "truncate");
 }
 
+void overwrite_bad_page(const std::string& path) {
+  write_letters(open_for_writing(path), {kBadPage, kVictimPage}, 'W');
+}
+
+void write_beside(const std::string& path) {
+  write_letters(open_for_writing(path), kStoredBeside, 'B');
+}
+
 void punch_bad_page(const std::string& path) {
   must_call(fallocate(open_for_writing(path), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, kBadPage, kVictimPage),
             "fallocate");
@@ -62,32 +70,23 @@ void rename_over(const std::string& path) {
 
 const std::vector<Mutation>& mutations() {
   static const std::vector<Mutation> all{
-      {"truncated", truncate_before_bad, [](ExpectedBytes& bytes) { bytes.resize(kBadPage); }},
-      {"overwritten",
-       [](const std::string& path) {
-         write_letters(open_for_writing(path), {kBadPage, kVictimPage}, 'W');
-       },
+      {"truncated", truncate_before_bad, true, [](ExpectedBytes& bytes) { bytes.resize(kBadPage); }},
+      {"overwritten", overwrite_bad_page, false,
        [](ExpectedBytes& bytes) {
          fill(bytes, {kBadPage, kVictimPage}, 'W');
        }},
-      {"written beside",
-       [](const std::string& path) {
-         write_letters(open_for_writing(path), {kBadPage + kVictimPage, 100}, 'B');
-       },
-       [](ExpectedBytes& bytes) {
-         fill(bytes, {kBadPage + kVictimPage, 100}, 'B');
-       }},
-      {"stored through a mapping", [](const std::string& path) { store_letters(path, kStored, 'M'); },
+      {"written beside", write_beside, false, [](ExpectedBytes& bytes) { fill(bytes, kStoredBeside, 'B'); }},
+      {"stored through a mapping", [](const std::string& path) { store_letters(path, kStored, 'M'); }, false,
        [](ExpectedBytes& bytes) { fill(bytes, kStored, 'M'); }},
       {"stored beside through a mapping", [](const std::string& path) { store_letters(path, kStoredBeside, 'N'); },
-       [](ExpectedBytes& bytes) { fill(bytes, kStoredBeside, 'N'); }},
-      {"punched", punch_bad_page,
+       false, [](ExpectedBytes& bytes) { fill(bytes, kStoredBeside, 'N'); }},
+      {"punched", punch_bad_page, true,
        [](ExpectedBytes& bytes) {
          fill(bytes, {kBadPage, kVictimPage}, 0);
        }},
-      {"deleted", [](const std::string& path) { must_call(unlink(path.c_str()), "unlink"); },
+      {"deleted", [](const std::string& path) { must_call(unlink(path.c_str()), "unlink"); }, true,
        [](ExpectedBytes& bytes) { bytes.clear(); }},
-      {"renamed over", rename_over,
+      {"renamed over", rename_over, true,
        [](ExpectedBytes& bytes) {
          fill(bytes, {0, kVictimBytes}, 'O');
        }},

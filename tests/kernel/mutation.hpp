@@ -27,6 +27,7 @@ struct Mutation {
   const char* name;
   // In a process of its own: it may wait for the repair's lease, or die of the bad page.
   void (*change)(const std::string& path);
+  bool frees;  // the bad block, so that it belongs to no file afterwards
   // What it does to the expected content.
   void (*expect)(ExpectedBytes& bytes);
 };

@@ -98,10 +98,14 @@ CrashRig::CrashRig(const Kind& kind, int victims, const PolicyFile& policy)
 }
 
 FileModel& CrashRig::poison_next() {
+  chain_.pmend().kill();
+  return poison_one_more();
+}
+
+FileModel& CrashRig::poison_one_more() {
   if (used_ == victims_) {
     throw Failure("no victim is left");
   }
-  chain_.pmend().kill();
   FileModel& file = world_.tree().file("victim" + std::to_string(used_++));
   if (kind_.cache == Cache::kWarm) {
     world_.poison_cached(file, kVictimBad);

@@ -47,7 +47,9 @@ class CrashRig {
   Chain& chain() { return chain_; }
   const Kind& kind() const { return kind_; }
 
-  // The next victim that no run has had; throws Failure if there is none left.
+  // The next victim that no run has had, poisoned while pmend runs on. Throws Failure if there is none left.
+  FileModel& poison_one_more();
+  // The same while pmend is down, so that it finds the error when it starts.
   FileModel& poison_next();
   // Everything is killed and started anew, without waiting for anything.
   void start(const StopAt& stop_at);

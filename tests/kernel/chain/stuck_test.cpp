@@ -39,8 +39,7 @@ class Stuck : public KernelTest, public ::testing::WithParamInterface<Kind> {
 
   CrashRig& rig() { return *rig_; }
   ByteRange bad_of(const FileModel& file) { return rig().world().device_range(file, kVictimBad); }
-  FileModel& poison() {
-    FileModel& file = rig().poison_next();
+  FileModel& declare(FileModel& file) {
     if (GetParam().cache == Cache::kCold) {
       file.zeros.insert(kVictimBad);
     }
@@ -64,14 +63,15 @@ class Stuck : public KernelTest, public ::testing::WithParamInterface<Kind> {
 };
 
 TEST_P(Stuck, NothingElseIsWrittenOnItsFileSystemUntilItIsGone) {
-  FileModel& first = poison();
-  FileModel& second = poison();
+  FileModel& first = declare(rig().poison_next());
   Medium& medium = rig().world().medium();
   trace_begin_ = must(medium::read_trace(medium.trace_path())).size();
   const ByteRange page = round_out(bad_of(first), kVictimPage);
   medium.gate("hold write " + std::to_string(page.offset) + " " + std::to_string(page.length));
   rig().start({"none", 0});
   ASSERT_TRUE(medium.wait_for_parked(kLimit));
+  FileModel& second = declare(rig().poison_one_more());
+  rig().wait_for(second, in_state("queued"), kLimit);
   rig().kill_and_go_on({"repair"}, std::nullopt);
   const json stuck = rig().wait_for(first, in_state("stuck"), kLimit);
   EXPECT_THAT(stuck.at("reason").get<std::string>(), HasSubstr("its write may still land"));
@@ -83,8 +83,9 @@ TEST_P(Stuck, NothingElseIsWrittenOnItsFileSystemUntilItIsGone) {
   medium.gate("release");
   for (FileModel* file : {&first, &second}) {
     const json repaired = rig().wait_for(*file, in_state("repaired"), kLimit);
-    EXPECT_EQ(rig().reported_loss(repaired), GetParam().cache == Cache::kCold ? kVictimBad.length : 0);
-    EXPECT_EQ(rig().open_jobs(repaired), "");
+    EXPECT_EQ(rig().reported_loss(repaired), GetParam().cache == Cache::kCold ? kVictimBad.length : 0)
+        << rig().everything_said() << repaired.dump();
+    EXPECT_EQ(rig().open_jobs(repaired), "") << rig().everything_said();
   }
   EXPECT_EQ(rig().restarts(), 1);
   rig().chain().pmend().kill();
