@@ -20,7 +20,7 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds kLimit{20};
-constexpr int kMostRuns = 400;
+constexpr int kMostChanges = 400;
 
 ExpectedBytes expected_bytes(const FileModel& file) {
   std::vector<std::byte> content(file.size);
@@ -101,7 +101,7 @@ class ChangeTest : public KernelTest {
 
   // Every change at every boundary; by default one of them at each, others with other kinds.
   void change_at_all(const Kind& kind, std::size_t shift) {
-    CrashRig rig(kind, kMostRuns, repair_all_policy());
+    CrashRig rig(kind, kMostChanges, repair_all_policy());
     const auto begun = std::chrono::steady_clock::now();
     int runs = 0;
     for (const CrashRig::StopAt& stop_at : boundaries(rig)) {

@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 using ::testing::Le;
 using ::testing::SizeIs;
 
-constexpr int kMostRuns = 250;
+constexpr int kMostKills = 250;
 constexpr seconds kConvergeLimit{10};
 constexpr int kMostRestarts = 2;
 
@@ -108,7 +108,7 @@ class Crash : public KernelTest {
       }
     }
     for (const Kind& kind : kinds) {
-      CrashRig rig(kind, kMostRuns, repair_all_policy());
+      CrashRig rig(kind, kMostKills, repair_all_policy());
       for (std::size_t i = 0; i < (is_long() ? kVictims.size() : kVictimsByDefault); ++i) {
         visit(rig, role, kVictims[i].first, kVictims[i].second);
       }

@@ -21,7 +21,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr seconds kLimit{40};
+constexpr seconds kStuckLimit{40};
 
 auto in_state(const std::string& state) {
   return [state](const json& incident) { return incident.at("state") == state; };
@@ -69,20 +69,20 @@ TEST_P(Stuck, NothingElseIsWrittenOnItsFileSystemUntilItIsGone) {
   const ByteRange page = round_out(bad_of(first), kVictimPage);
   medium.gate("hold write " + std::to_string(page.offset) + " " + std::to_string(page.length));
   rig().start({"none", 0});
-  ASSERT_TRUE(medium.wait_for_parked(kLimit));
+  ASSERT_TRUE(medium.wait_for_parked(kStuckLimit));
   FileModel& second = declare(rig().poison_one_more());
-  rig().wait_for(second, in_state("queued"), kLimit);
+  rig().wait_for(second, in_state("queued"), kStuckLimit);
   rig().kill_and_go_on({"repair"}, std::nullopt);
-  const json stuck = rig().wait_for(first, in_state("stuck"), kLimit);
+  const json stuck = rig().wait_for(first, in_state("stuck"), kStuckLimit);
   EXPECT_THAT(stuck.at("reason").get<std::string>(), HasSubstr("its write may still land"));
   expect_untouched(second);
   rig().kill_and_go_on({"pmend"}, std::nullopt);
-  rig().wait_for(first, in_state("indeterminate"), kLimit);
-  rig().wait_for(second, in_state("queued"), kLimit);
+  rig().wait_for(first, in_state("indeterminate"), kStuckLimit);
+  rig().wait_for(second, in_state("queued"), kStuckLimit);
   expect_untouched(second);
   medium.gate("release");
   for (FileModel* file : {&first, &second}) {
-    const json repaired = rig().wait_for(*file, in_state("repaired"), kLimit);
+    const json repaired = rig().wait_for(*file, in_state("repaired"), kStuckLimit);
     EXPECT_EQ(rig().reported_loss(repaired), GetParam().cache == Cache::kCold ? kVictimBad.length : 0)
         << rig().everything_said() << repaired.dump();
     EXPECT_EQ(rig().open_jobs(repaired), "") << rig().everything_said();
