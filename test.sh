@@ -12,7 +12,7 @@ TIERS=(
   "unit-asan    asan    unit   2  900 all"
   "kernel       dev     kernel 2 1800 all"
   "crash        dev     crash  1 1800 all"
-  "bus          dev     bus    1 1800 all"
+  "bus          dev     bus    2 1800 all"
   "vm           dev     vm     1 1800 all"
   "tidy         dev     tidy   1 3600 long"
   "unit-tsan    tsan    unit   2 1800 long"

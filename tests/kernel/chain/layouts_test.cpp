@@ -108,6 +108,7 @@ class Layouts {
   }
 
   void run_one() {
+    cached_.clear();
     world_.fs().drop_caches();
     read_some_files();
     const RangeSet bad = random_sectors();
