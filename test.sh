@@ -14,6 +14,7 @@ TIERS=(
   "crash        dev     crash  1 1800 all"
   "bus          dev     bus    2 1800 all"
   "vm           dev     vm     1 1800 all"
+  "bench        dev     bench  1  600 long"
   "tidy         dev     tidy   1 3600 long"
   "unit-tsan    tsan    unit   2 1800 long"
   "unit-clang   clang   unit   2 1200 long"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -95,6 +96,21 @@ bool is_resident(const FileMapping& window, std::size_t index, std::size_t count
                      resident->begin() + static_cast<std::ptrdiff_t>(index + count), [](bool there) { return there; });
 }
 
+// Splitting calls a page cold, and it may be the only copy: read twice it is one of the active pages again
+// (mm/swap.c, folio_mark_accessed()).
+void split_if_large(int fd, const FileMapping& window, std::size_t index) {
+  std::byte* page = window.data() + index * kPageBytes;
+  if (touched_part(page) == FolioPart::kSingle) {
+    return;
+  }
+  kernel::split_folio(page);
+  std::array<std::byte, 1> byte{};
+  for (int i = 0; i < 2; ++i) {
+    // Whether it can be read is asked by whoever wants its bytes.
+    static_cast<void>(read_cached(fd, byte, window.file_range().offset + index * kPageBytes));
+  }
+}
+
 // In the child.
 int look(int fd, std::uint64_t page_offset, std::span<std::byte> shared) {
   const auto window_range = window_around(fd, {page_offset, kPageBytes});
@@ -110,7 +126,7 @@ int look(int fd, std::uint64_t page_offset, std::span<std::byte> shared) {
   if (!is_resident(*window, index)) {
     return read_cached(fd, content.first(kPageBytes), page_offset) ? kLookPartly : kLookAbsent;
   }
-  kernel::split_folio(window->data() + index * kPageBytes);
+  split_if_large(fd, *window, index);
   const Findings folio = folio_around(*window, index);
   const std::uint64_t begin = window_range->offset + folio.begin * kPageBytes;
   if (folio.begin == 0 && folio.length > 1 && touched_part(window->data()) == FolioPart::kTail) {

@@ -62,6 +62,29 @@ TEST_P(ChainStory, ALossWaitsForAPersonAndForThatVeryPlan) {
   EXPECT_THAT(world().compare(), IsEmpty());
 }
 
+TEST_P(ChainStory, ConsentToAPlanThatHasChangedIsRefused) {
+  FileModel& file = world().tree().file("linked/first");
+  world().fs().drop_caches();
+  world().medium().poison(world().device_range(file, {512, 512}));
+  const json before = wait_for_state(file, {512, 512}, "held");
+  const std::string id = std::to_string(before.at("id").get<std::uint64_t>());
+  // More goes bad before the person has made up their mind.
+  world().medium().poison(world().device_range(file, {1024, 512}));
+  const json now = chain().wait_for(
+      [](const json& incident) {
+        return incident.at("state") == "held" && incident.at("plan").at("bytes_lost") == 1024;
+      },
+      std::chrono::seconds(20));
+  EXPECT_EQ(now.at("id"), before.at("id"));
+  EXPECT_NE(chain().try_ctl({"approve", id, "--plan", before.at("plan").at("hash")}).status, 0);
+  EXPECT_EQ(RangeSet(world().medium().poisoned()).total_bytes(), 1024U);
+  chain().ctl({"approve", id, "--plan", now.at("plan").at("hash")});
+  wait_for_state(file, {512, 1024}, "repaired");
+  file.zeros.insert({512, 1024});
+  EXPECT_THAT(world().medium().poisoned(), IsEmpty());
+  EXPECT_THAT(world().compare(), IsEmpty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernel, ChainStory, ::testing::Values(FsType::kXfs, FsType::kExt4),
                          [](const auto& param_info) { return param_info.param == FsType::kXfs ? "xfs" : "ext4"; });
 
