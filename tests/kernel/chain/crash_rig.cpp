@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 #include <thread>
 
@@ -25,6 +26,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kLookAgain{10};
+constexpr int kMostEvictions = 5;
 // No boundary is passed for so long.
 constexpr milliseconds kQuiet{500};
 constexpr milliseconds kPatience{60'000};
@@ -239,6 +241,18 @@ json CrashRig::wait_for(const FileModel& file, const std::function<bool(const js
   }
   throw Failure("the state did not come; " + json(incidents_of(file).value_or(std::vector<json>())).dump(1) +
                 everything_said());
+}
+
+bool CrashRig::was_evicted(const json& incident) {
+  const json& plan = incident.at("plan");
+  if (kind_.cache == Cache::kCold || plan.is_null() || plan.at("method") != "rewrite") {
+    return false;
+  }
+  if (++evictions_ > kMostEvictions) {
+    throw Failure("cached pages are not used: " + incident.dump());
+  }
+  std::cout << "a cached page was dropped before incident " << incident.at("id") << " was repaired\n";
+  return true;
 }
 
 std::uint64_t CrashRig::reported_loss(const json& incident) const {

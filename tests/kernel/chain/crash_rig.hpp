@@ -70,6 +70,10 @@ class CrashRig {
   // Supervises until the victim has such an incident. Throws Failure with all that was said.
   nlohmann::json wait_for(const FileModel& file, const std::function<bool(const nlohmann::json&)>& wanted,
                           std::chrono::milliseconds limit);
+  // True if the victim's cached page was dropped by the machine before it could be used: some reclaim cold pages all
+  // the time. Such a run shows something else than it was made for. Fails the test if it happens too often to be
+  // believed.
+  bool was_evicted(const nlohmann::json& incident);
   // The bytes that the reports of an incident call lost.
   std::uint64_t reported_loss(const nlohmann::json& incident) const;
   // What the ledger has begun for this incident and not ended, for people; empty if there is nothing.
@@ -92,6 +96,7 @@ class CrashRig {
   Kind kind_;
   World world_;
   Chain chain_;
+  int evictions_ = 0;
   std::vector<std::string> environment_;
   int used_ = 0;
   int victims_;
