@@ -3,16 +3,16 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
-# NAME PRESET LABEL JOBS SECONDS RUNS: a tier is what ctest selects by a label in one build. Tests that share devices,
-# a bus or a virtual machine run one at a time. A label without tests is not listed. RUNS: all, or long (only --long).
+# NAME PRESET LABEL JOBS SECONDS RUNS: a tier is what ctest selects by a label in one build. What mostly waits runs more
+# jobs than there are processors. A label without tests is not listed. RUNS: all, or long (only --long).
 TIERS=(
   "lint         dev     lint   2 1200 all"
   "unit         dev     unit   2  600 all"
   "replay       dev     replay 2  600 all"
   "unit-asan    asan    unit   2  900 all"
-  "kernel       dev     kernel 2 1800 all"
-  "crash        dev     crash  1 1800 all"
-  "bus          dev     bus    2 1800 all"
+  "kernel       dev     kernel 4 1800 all"
+  "crash        dev     crash  4 1800 all"
+  "bus          dev     bus    4 1800 all"
   "vm           dev     vm     1 1800 all"
   "bench        dev     bench  1  600 long"
   "tidy         dev     tidy   1 3600 long"
