@@ -10,7 +10,7 @@ TIERS=(
   "unit         dev     unit   2  600 all"
   "replay       dev     replay 2  600 all"
   "unit-asan    asan    unit   2  900 all"
-  "kernel       dev     kernel 4 1800 all"
+  "kernel       dev     kernel 2 1800 all"
   "crash        dev     crash  4 1800 all"
   "bus          dev     bus    4 1800 all"
   "vm           dev     vm     1 1800 all"
