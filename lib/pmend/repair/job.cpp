@@ -2,6 +2,8 @@
 #include "pmend/repair/job.hpp"
 
 #include "pmend/base/boundary.hpp"
+#include "pmend/repair/frozen_job.hpp"
+#include "pmend/repair/methods/frozen_write.hpp"
 #include "pmend/repair/methods/redirty.hpp"
 #include "pmend/repair/methods/rewrite.hpp"
 #include "pmend/repair/times.hpp"
@@ -18,10 +20,48 @@ Method method_of(Course course, const Unit& unit) {
     case Course::kRewrite:
     case Course::kRewriteBegun:
       return Method::kRewrite;
+    case Course::kFrozenWrite:
+    case Course::kFrozenBegun:
+      return Method::kFrozenWrite;
     case Course::kNothing:
       break;
   }
   return unit.method;
+}
+
+StepKind step_of(Method method) {
+  switch (method) {
+    case Method::kRedirty:
+      return StepKind::kRedirty;
+    case Method::kFrozenWrite:
+      return StepKind::kFrozenWrite;
+    case Method::kRewrite:
+    case Method::kExchange:
+    case Method::kRecoveryWrite:
+    case Method::kRescue:
+    case Method::kZeroinit:
+    case Method::kPunch:
+      break;
+  }
+  return StepKind::kPwrite;
+}
+
+MethodResult carry_out(Course course, const UnitWork& work) {
+  switch (course) {
+    case Course::kRedirty:
+      return redirty(work);
+    case Course::kRewrite:
+      return rewrite(work, Begun::kNo);
+    case Course::kRewriteBegun:
+      return rewrite(work, Begun::kPerhaps);
+    case Course::kFrozenWrite:
+      return frozen_write(work, Begun::kNo);
+    case Course::kFrozenBegun:
+      return frozen_write(work, Begun::kPerhaps);
+    case Course::kNothing:
+      break;
+  }
+  return {{Outcome::kUnnecessary, ""}, false, {}};
 }
 
 }  // namespace
@@ -75,8 +115,8 @@ JobEvent Job::announce() {
     }
     course_ = *course;
     if (course_ != Course::kNothing) {
-      const StepKind kind = course_ == Course::kRedirty ? StepKind::kRedirty : StepKind::kPwrite;
-      return announce_step(kind, work->planned().unit.device_range, work->before().sha256);
+      return announce_step(step_of(method_of(course_, work->planned().unit)), work->planned().unit.device_range,
+                           work->before().sha256);
     }
     // Pages without a bad sector are only written along with others of their folio: nothing is to be done for them.
     if (course_of(work->planned().unit) != Course::kNothing) {
@@ -123,12 +163,7 @@ Ending Job::change_unit() {
   if (!work) {
     return work.error();
   }
-  MethodResult result;
-  if (course_ == Course::kRedirty) {
-    result = redirty(*work);
-  } else {
-    result = rewrite(*work, course_ == Course::kRewrite ? Begun::kNo : Begun::kPerhaps);
-  }
+  const MethodResult result = carry_out(course_, *work);
   const DoneUnit dealt_with{work->planned(), method_of(course_, work->planned().unit)};
   if (result.ending.outcome != Outcome::kSucceeded) {
     if (result.changing && result.ending.outcome == Outcome::kIndeterminate) {
@@ -182,7 +217,8 @@ protocol::RepairReply Job::reply_for(Ending ending) {
     }
     proven.push_back(std::move(*work));
   }
-  const auto proof = prove_job(proven, own_time_);
+  const bool frozen = request_.plan.method == Method::kFrozenWrite;
+  const auto proof = frozen ? prove_frozen(proven) : prove_job(proven, own_time_);
   if (!proof) {
     reply.outcome = Outcome::kIndeterminate;
     reply.reason = proof.error().message();

@@ -21,34 +21,29 @@ std::optional<SavedFrom> saved_from(char letter, Method method) {
   return std::nullopt;
 }
 
-// The mapping that holds a device offset of its unit.
-const Mapping* mapping_at(const PlannedUnit& planned, std::uint64_t device_offset) {
+// The range in each file that has it, or on the device where none has.
+std::vector<ManifestRange> ranges_of(const PlannedUnit& planned, const ByteRange& device_range) {
+  std::vector<ManifestRange> ranges;
   for (const Mapping& mapping : planned.mappings) {
-    if (mapping.device_range.contains(device_offset)) {
-      return &mapping;
+    if (mapping.device_range.contains(device_range)) {
+      const std::uint64_t in_mapping = device_range.offset - mapping.device_range.offset;
+      ranges.push_back({{}, mapping.file.inode, mapping.file_offset + in_mapping, device_range});
     }
   }
-  return nullptr;
-}
-
-ManifestRange range_of(const PlannedUnit& planned, const ByteRange& device_range) {
-  ManifestRange range;
-  range.device_range = device_range;
-  if (const Mapping* mapping = mapping_at(planned, device_range.offset)) {
-    range.inode = mapping->file.inode;
-    range.file_offset = mapping->file_offset + (device_range.offset - mapping->device_range.offset);
+  if (ranges.empty()) {
+    ranges.push_back({{}, {}, {}, device_range});
   }
-  return range;
+  return ranges;
 }
 
 void add_run(LossManifest& manifest, const DoneUnit& done, const ByteRange& device_range, char letter) {
-  const ManifestRange range = range_of(done.planned, device_range);
-  if (letter == kSectorLost) {
-    manifest.lost.push_back(range);
-    return;
-  }
-  if (const auto from = saved_from(letter, done.method)) {
-    (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({range, *from});
+  const auto from = saved_from(letter, done.method);
+  for (ManifestRange& range : ranges_of(done.planned, device_range)) {
+    if (letter == kSectorLost) {
+      manifest.lost.push_back(std::move(range));
+    } else if (from) {
+      (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({std::move(range), *from});
+    }
   }
 }
 

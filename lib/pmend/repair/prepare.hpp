@@ -31,6 +31,8 @@ enum class Course {
   kRedirty,
   kRewrite,       // the first time
   kRewriteBegun,  // after a worker that was cut off
+  kFrozenWrite,   // the first time
+  kFrozenBegun,
 };
 // For a unit that nobody has begun.
 Course course_of(const Unit& unit);

@@ -34,6 +34,13 @@ class RepairBench {
   protocol::PlanReply plan(const FileModel& file, const std::vector<ByteRange>& file_ranges);
   // Throws Failure if there is none.
   protocol::RepairRequest repair_request(const FileModel& file, const std::vector<ByteRange>& file_ranges);
+  protocol::RepairRequest repair_request(const protocol::PlanReply& reply);
+
+  // The same for any bytes of the device, with all owners; call place() before.
+  protocol::PlanRequest request_for(const std::vector<ByteRange>& device_ranges);
+  std::vector<Owner> owners(const ByteRange& device_range);
+  // That a request allows.
+  std::vector<Method> methods{Method::kRedirty, Method::kRewrite};
 
   struct Told {
     std::vector<Step> steps;  // intents and outcomes as they were told
@@ -66,6 +73,7 @@ class RepairBench {
 
  private:
   Result<repair::BadList> read_list();
+  Result<UniqueFd> start_guard() const;
 
   World world_;
   bool list_cut_ = false;
