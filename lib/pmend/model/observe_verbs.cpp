@@ -26,7 +26,9 @@ void describe(Fields& field, T& device) {
   field("size", device.size);
   field("logical_block_size", device.logical_block_size);
   field("repair_unit", device.repair_unit);
+  field("physical_block_size", device.physical_block_size);
   field("dax", device.dax);
+  field("fast_zero", device.fast_zero);
   field("filesystem", device.filesystem);
   field.check([&](const JsonReader& in) { check_geometry(in, device); });
 }

@@ -67,7 +67,7 @@ class Worker:
 
     def device(self) -> dict:
         return {"device": DEVICE, "device_id": DEVICE_ID, "size": 1 << 30, "logical_block_size": 512,
-                "repair_unit": UNIT, "dax": False, "filesystem": FILESYSTEM}
+                "physical_block_size": 4096, "repair_unit": UNIT, "fast_zero": 0, "dax": False, "filesystem": FILESYSTEM}
 
     def media_errors(self) -> dict:
         return {"device": DEVICE, "device_id": DEVICE_ID, "source": "list", "ranges": self.still_bad(),

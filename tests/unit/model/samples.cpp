@@ -126,7 +126,9 @@ protocol::DeviceInfo device_info() {
           .device_id = "ns:8f0c",
           .size = 1U << 30U,
           .logical_block_size = 512,
+          .physical_block_size = 4096,
           .repair_unit = 4096,
+          .fast_zero = 1U << 22U,
           .dax = true,
           .filesystem = filesystem()};
 }
