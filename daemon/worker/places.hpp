@@ -3,37 +3,33 @@
 
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/block/block_context.hpp"
-#include "pmend/model/config.hpp"
 #include "pmend/model/protocol.hpp"
 #include "pmend/repair/place.hpp"
-#include "worker/options.hpp"
+#include "worker/setting.hpp"
 
 #include <string>
+#include <vector>
 
 // Puts together what planning and repairing need to know of the place where it happens: device, list, mounted file
 // system, users. Everything is found anew; a device counts only if it has the id that was asked for.
 namespace pmend::worker {
 
-// What all of the worker's work is done with.
-struct Setting {
-  Options options;
-  Config config;
-  block::SystemRoots roots;
-};
-
 // Errors: as read_block_context(); kStale if the node is another device now.
 Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
                                          const std::string& device_id);
 
-// The mounted file system that holds the first byte of `device_range`, with its descriptors open.
+// The mounted file system that holds the first byte of the first of some ranges, with its descriptors open.
 struct OpenPlace {
   UniqueFd device;
   UniqueFd mount;
   repair::Place place;  // borrows the descriptors
 };
 
-// Errors: the errno of opening; kNotFound where no mounted file system lies there or the device has no list.
-Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& context, const ByteRange& device_range);
+// `device_ranges`, at least one, are what the work is about: where the list is pmend's own, what it has of their pages
+// is read anew each time the place is asked for its list. Errors: the errno of opening; kNotFound where no mounted file
+// system lies there or the device has no list.
+Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& context,
+                             const std::vector<ByteRange>& device_ranges);
 
 // Only what direct reads of the device need. Errors: the errno.
 Result<OpenPlace> open_device(const block::BlockContext& context);

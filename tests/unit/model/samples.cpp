@@ -152,6 +152,16 @@ protocol::PlanRequest plan_request() {
           .methods = {Method::kRedirty, Method::kRecoveryWrite}};
 }
 
+protocol::ScrubReply scrub_reply() {
+  return {.device = "/dev/sdb",
+          .device_id = "wwn:1",
+          .source = "read",
+          .size = 1U << 30U,
+          .done = 1U << 30U,
+          .unreadable = {.bytes = 1024, .ranges = {{4096, 512}, {1048576, 512}}},
+          .unlisted = {.bytes = 512, .ranges = {{1048576, 512}}}};
+}
+
 protocol::RepairRequest repair_request() {
   return {.job = {3}, .plan = plan(), .plan_hash = digest('c'), .basis = basis(), .spool_key = "job-3"};
 }

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/block/sysfs.hpp"
+#include "pmend/model/config.hpp"
+#include "worker/options.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace pmend::worker {
+
+// What all of the worker's work is done with.
+struct Setting {
+  Options options;
+  Config config;
+  block::SystemRoots roots;
+};
+
+// Where pmend's own lists of bad sectors lie: beside the spool.
+inline std::string suspect_directory(const Options& options) {
+  return std::filesystem::path(options.spool_dir + "/").parent_path().parent_path() / "suspects";
+}
+
+}  // namespace pmend::worker
