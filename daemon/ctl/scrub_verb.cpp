@@ -2,6 +2,7 @@
 #include "ctl/text.hpp"
 #include "ctl/understand.hpp"
 #include "ctl/verbs.hpp"
+#include "pmend/base/range_set.hpp"
 #include "pmend/model/json_fields.hpp"
 #include "pmend/model/observe_verbs.hpp"
 

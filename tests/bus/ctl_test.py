@@ -75,7 +75,9 @@ class Reading(OnBus):
 
     def test_text_is_for_people(self):
         self.check(self.world.run(), 0, out="pmend 0.1.0 is running\n1 device watched, 3 open incidents\n  1 held\n")
-        self.check(self.world.run("devices"), 0, out="/dev/pmem0")
+        devices = self.check(self.world.run("devices"), 0, out="/dev/pmem0").out
+        self.assertRegex(devices, r"DEVICE +SIZE +BLOCK +UNIT +FAST ZERO +BAD ")
+        self.assertRegex(devices, r"/dev/pmem0 +1073741824 +512/4096 +4096 +4194304 +512 ")
         listed = self.check(self.world.run("list"), 0, out="ID  STATE")
         self.assertEqual(len(listed.out.splitlines()), 4)
         self.check(self.world.run("show", "7"), 0, out="would be lost")
