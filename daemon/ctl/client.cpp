@@ -186,6 +186,18 @@ Asked<void> Client::resume() {
   return ask([&] { session_->pmend.Resume(); });
 }
 
+Asked<void> Client::scrub(const std::string& device) {
+  return ask([&] { session_->pmend.Scrub(device); });
+}
+
+Asked<void> Client::cancel_scrub(const std::string& device) {
+  return ask([&] { session_->pmend.CancelScrub(device); });
+}
+
+Asked<Client::Json> Client::scrub_progress(const std::string& device) {
+  return ask([&] { return session_->pmend.GetScrub(device).json; });
+}
+
 Asked<std::vector<std::string>> Client::reload_policy() {
   return ask([&] { return session_->pmend.ReloadPolicy(); });
 }

@@ -44,6 +44,9 @@ class Client {
   Asked<void> retry(IncidentId id);
   Asked<void> pause();
   Asked<void> resume();
+  Asked<void> scrub(const std::string& device);  // starts one
+  Asked<void> cancel_scrub(const std::string& device);
+  Asked<Json> scrub_progress(const std::string& device);
   Asked<std::vector<std::string>> reload_policy();  // problems
 
   // What watch() tells of. The functions return false to end it.

@@ -39,7 +39,7 @@ constexpr std::array kVerbs = {
     VerbRow{Verb::kRetry, "retry", "ID", 1, kNoLimit, "Observe, plan and decide again"},
     VerbRow{Verb::kPause, "pause", "", 0, 0, "Start no repair until resume"},
     VerbRow{Verb::kResume, "resume", "", 0, 0, "Start repairs again"},
-    VerbRow{Verb::kScrub, "scrub", "DEVICE", 1, 1, "Ask for a search for media errors"},
+    VerbRow{Verb::kScrub, "scrub", "DEVICE", 1, 1, "Read a device through for media errors"},
     VerbRow{Verb::kWatch, "watch", "", 0, 0, "Print changes as they happen"},
     VerbRow{Verb::kMetrics, "metrics", "", 0, 0, "Counters for monitoring"},
     VerbRow{Verb::kDrill, "drill", "", 0, 0, "Rehearse a repair on a scratch medium"},
@@ -90,6 +90,7 @@ void add_verbs(CLI::App& app, Raw& raw) {
   auto* list = app.get_subcommand("list");
   cli::add_text_option(*list, "--state", raw.options.state, "STATE", "Only incidents in this state");
   list->add_flag("--all", raw.options.all, "Closed incidents too");
+  app.get_subcommand("scrub")->add_flag("--cancel", raw.options.cancel, "End the one that is under way");
   auto* report = app.get_subcommand("report");
   cli::add_text_option(*report, "--format", raw.format, "json|text|ddrescue|ranges", "The form of the report");
   auto* approve = app.get_subcommand("approve");

@@ -62,6 +62,7 @@ struct Options {
   Subject subject;                    // locate: a device range or a path; explain: also an incident
   std::string plan_hash;              // approve
   std::string device;                 // scrub
+  bool cancel = false;                // scrub
   std::vector<std::string> files;     // policy check: any number; policy test: one
 };
 

@@ -95,12 +95,23 @@ void print_devices(std::ostream& out, const std::vector<DeviceLine>& lines) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(lines.size());
   for (const DeviceLine& line : lines) {
-    rows.push_back({safe_line(line.info.device), std::to_string(line.info.size), std::to_string(line.info.repair_unit),
+    const protocol::DeviceInfo& info = line.info;
+    rows.push_back({safe_line(info.device), std::to_string(info.size),
+                    std::to_string(info.logical_block_size) + "/" + std::to_string(info.physical_block_size),
+                    std::to_string(info.repair_unit), info.fast_zero > 0 ? std::to_string(info.fast_zero) : "-",
                     std::to_string(line.bad_bytes) + (line.list_complete ? "" : " or more"),
-                    line.info.filesystem ? filesystem_text(*line.info.filesystem) : "-",
-                    safe_line(line.info.device_id)});
+                    info.filesystem ? filesystem_text(*info.filesystem) : "-", safe_line(info.device_id)});
   }
-  print_table(out, {{"DEVICE"}, {"SIZE", kRight}, {"UNIT", kRight}, {"BAD", kRight}, {"FILE SYSTEM"}, {"ID"}}, rows);
+  print_table(out,
+              {{"DEVICE"},
+               {"SIZE", kRight},
+               {"BLOCK", kRight},
+               {"UNIT", kRight},
+               {"FAST ZERO", kRight},
+               {"BAD", kRight},
+               {"FILE SYSTEM"},
+               {"ID"}},
+              rows);
 }
 
 // Prints the answer as JSON, or what `print` makes of it.

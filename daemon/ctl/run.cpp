@@ -18,19 +18,13 @@ struct VerbEntry {
   int (*run)(Client& client, const Options& options, const Console& console);
 };
 constexpr std::array kBusVerbs = {
-    VerbEntry{Verb::kStatus, show_status},
-    VerbEntry{Verb::kDevices, list_devices},
-    VerbEntry{Verb::kList, list_incidents},
-    VerbEntry{Verb::kShow, show_incident},
-    VerbEntry{Verb::kReport, show_report},
-    VerbEntry{Verb::kLocate, locate},
-    VerbEntry{Verb::kExplain, explain},
-    VerbEntry{Verb::kApprove, approve},
-    VerbEntry{Verb::kDismiss, dismiss},
-    VerbEntry{Verb::kRetry, retry},
-    VerbEntry{Verb::kPause, pause},
-    VerbEntry{Verb::kResume, resume},
-    VerbEntry{Verb::kPolicyReload, reload_policy},
+    VerbEntry{Verb::kStatus, show_status},  VerbEntry{Verb::kDevices, list_devices},
+    VerbEntry{Verb::kList, list_incidents}, VerbEntry{Verb::kShow, show_incident},
+    VerbEntry{Verb::kReport, show_report},  VerbEntry{Verb::kLocate, locate},
+    VerbEntry{Verb::kExplain, explain},     VerbEntry{Verb::kApprove, approve},
+    VerbEntry{Verb::kDismiss, dismiss},     VerbEntry{Verb::kRetry, retry},
+    VerbEntry{Verb::kPause, pause},         VerbEntry{Verb::kResume, resume},
+    VerbEntry{Verb::kScrub, scrub},         VerbEntry{Verb::kPolicyReload, reload_policy},
     VerbEntry{Verb::kWatch, watch},
 };
 

@@ -27,6 +27,9 @@ int pause(Client& client, const Options& options, const Console& console);
 int resume(Client& client, const Options& options, const Console& console);
 int reload_policy(Client& client, const Options& options, const Console& console);
 
+// scrub_verb.cpp
+int scrub(Client& client, const Options& options, const Console& console);
+
 // watch_verb.cpp
 int watch(Client& client, const Options& options, const Console& console);
 

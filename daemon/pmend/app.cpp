@@ -65,7 +65,8 @@ App::App(const Options& options, Configuration configuration)
              {}}),
       observer_({io_, *log_, worker_place(options), [this](engine::Input input) { put(std::move(input)); },
                  [this] { driver_.wake(); }},
-                std::move(configuration.watch)) {}
+                std::move(configuration.watch)),
+      scrubs_(observer_, *log_) {}
 
 std::optional<cli::Exit> App::open_ledger_and_bus() {
   auto opened = open_ledger(options_, clock_.wall());
@@ -75,7 +76,7 @@ std::optional<cli::Exit> App::open_ledger_and_bus() {
   recorder_ = std::make_unique<Recorder>(io_, std::move(opened->ledger), std::move(opened->reader),
                                          [this](engine::Input input) { put(std::move(input)); });
   auto face = BusFace::open(io_, options_.bus, *log_,
-                            {driver_, *recorder_, observer_, devices_, policy_, [this] { return reload(); }},
+                            {driver_, *recorder_, observer_, scrubs_, devices_, policy_, [this] { return reload(); }},
                             [this](const std::string& why) { stop("the bus is lost: " + why, cli::kExitTaken); });
   if (!face) {
     return ended_by_bus(face.error());
@@ -107,6 +108,7 @@ int App::run() {
 
 void App::put(engine::Input input) {
   devices_.note(input);
+  scrubs_.note(input);
   driver_.put(std::move(input));
 }
 

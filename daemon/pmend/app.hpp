@@ -13,6 +13,7 @@
 #include "pmend/observer_client.hpp"
 #include "pmend/policy_loader.hpp"
 #include "pmend/recorder.hpp"
+#include "pmend/scrubs.hpp"
 #include "pmend/startup.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -76,6 +77,7 @@ class App {
   DeviceViews devices_;
   JobRunner jobs_;
   ObserverClient observer_;
+  Scrubs scrubs_;
   std::unique_ptr<Recorder> recorder_;  // its thread posts into the loop; stopped before the loop goes
   std::unique_ptr<BusFace> bus_;        // asks all others
 };

@@ -162,6 +162,18 @@ void BusAnswers::reload_policy(bus::Reply<std::vector<std::string>> reply) {
   reply(parts_.reload());
 }
 
+void BusAnswers::scrub(ScrubVerb verb, const std::string& device, const std::string& who, bus::Reply<bus::Done> reply) {
+  if (!parts_.devices.contains(device)) {
+    reply(bus::refuse(ErrorCode::kNotFound, device + " is not watched"));
+    return;
+  }
+  reply(verb == ScrubVerb::kStart ? parts_.scrubs.start(device, who) : parts_.scrubs.cancel(device));
+}
+
+void BusAnswers::get_scrub(const std::string& device, bus::Reply<bus::ScrubView> reply) {
+  reply(parts_.scrubs.view(device));
+}
+
 void BusAnswers::operate(const bus::OperatorCall& call, bus::Reply<bus::Done> reply) {
   if (call.verb == bus::OperatorVerb::kRescan && !call.device.empty()) {
     rescan(call, reply);

@@ -8,6 +8,7 @@
 #include "pmend/observer_client.hpp"
 #include "pmend/policy/policy.hpp"
 #include "pmend/recorder.hpp"
+#include "pmend/scrubs.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,7 @@ class BusAnswers final : public bus::BusBackend {
     EngineDriver& driver;
     Recorder& recorder;
     ObserverClient& observer;
+    Scrubs& scrubs;
     const DeviceViews& devices;
     const Policy& policy;                              // in force
     std::function<std::vector<std::string>()> reload;  // the problems of what is not in force
@@ -38,6 +40,8 @@ class BusAnswers final : public bus::BusBackend {
   void explain(IncidentId id, bus::Reply<Json> reply) override;
   void locate(const protocol::LocateRequest& request, bus::Reply<protocol::LocateReply> reply) override;
   void reload_policy(bus::Reply<std::vector<std::string>> reply) override;
+  void scrub(ScrubVerb verb, const std::string& device, const std::string& who, bus::Reply<bus::Done> reply) override;
+  void get_scrub(const std::string& device, bus::Reply<bus::ScrubView> reply) override;
   void operate(const bus::OperatorCall& call, bus::Reply<bus::Done> reply) override;
 
   // What the engine said to a request of operate().

@@ -23,6 +23,8 @@ constexpr seconds kListDeadline{30};
 constexpr seconds kObserveDeadline{120};
 constexpr seconds kPlanDeadline{120};
 constexpr seconds kLocateDeadline{60};
+// A large disk is read for days, since others come first.
+constexpr std::chrono::hours kScrubDeadline{7 * 24};
 
 }  // namespace
 
@@ -36,7 +38,8 @@ void ObserverClient::start() {
 void ObserverClient::start_worker() {
   auto worker = WorkerClient::start(parts_.io, parts_.place, protocol::Role::kObserve,
                                     {[this](const protocol::Event& event) { take(event); }, [this] { give_up(); },
-                                     [this](const std::string& why) { lost(why); }});
+                                     [this](const std::string& why) { lost(why); },
+                                     [this](const protocol::Progress& progress) { take_progress(progress); }});
   if (!worker) {
     lost(worker.error().message());
     return;
@@ -156,6 +159,30 @@ void ObserverClient::locate(const protocol::LocateRequest& request, OnLocated on
   }
 }
 
+RequestId ObserverClient::scrub(const std::string& device, OnScrub on_scrub) {
+  // The number of the request is not known before it is asked.
+  const auto number = std::make_shared<RequestId>();
+  *number = worker_->ask<protocol::ScrubReply>({Verb::kScrub, to_json(protocol::DeviceRequest{device}), kScrubDeadline},
+                                               [this, number, end = std::move(on_scrub.end)](auto reply) {
+                                                 scrubs_.erase(*number);
+                                                 end(std::move(reply));
+                                               });
+  scrubs_[*number] = std::move(on_scrub.progress);
+  return *number;
+}
+
+void ObserverClient::cancel_scrub(RequestId scrub) {
+  if (worker_) {
+    worker_->cancel(scrub);
+  }
+}
+
+void ObserverClient::take_progress(const protocol::Progress& progress) {
+  if (const auto found = scrubs_.find(progress.id); found != scrubs_.end()) {
+    found->second(progress);
+  }
+}
+
 void ObserverClient::stop(std::function<void()> on_stopped) {
   on_stopped_ = std::move(on_stopped);
   if (worker_) {
@@ -172,6 +199,7 @@ void ObserverClient::give_up() {
 
 void ObserverClient::lost(const std::string& why) {
   worker_.reset();
+  scrubs_.clear();
   if (on_stopped_) {
     again_.set(seconds(0), on_stopped_);
     return;

@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -46,6 +47,14 @@ class ObserverClient {
   // Not called where there is no worker, or no more.
   void locate(const protocol::LocateRequest& request, OnLocated on_located);
 
+  struct OnScrub {
+    std::function<void(const protocol::Progress&)> progress;  // bytes
+    std::function<void(tl::expected<protocol::ScrubReply, protocol::ReplyError>)> end;
+  };
+  // Only while observing(). `end` is not called where the worker goes before: WorkerGone tells.
+  RequestId scrub(const std::string& device, OnScrub on_scrub);
+  void cancel_scrub(RequestId scrub);
+
   // A worker is there and watches.
   bool observing() const { return observing_; }
 
@@ -59,12 +68,14 @@ class ObserverClient {
   void take(const protocol::Event& event);
   template <class Body, class Make>
   void put_event(const protocol::Event& event, const Make& make);
+  void take_progress(const protocol::Progress& progress);
   void fail_query(engine::QueryId query, const protocol::ReplyError& error);
   void lost(const std::string& why);
   void give_up();
 
   Parts parts_;
   protocol::WatchRequest watch_;
+  std::map<RequestId, std::function<void(const protocol::Progress&)>> scrubs_;
   bool observing_ = false;
   SteadyTime observing_since_;
   BackOff back_off_;

@@ -48,7 +48,11 @@ void WorkerClient::take(protocol::Message message) {
     take_reply(std::move(*reply));
   } else if (const auto* const event = std::get_if<protocol::Event>(&message)) {
     handlers_.on_event(*event);
-  } else if (!std::holds_alternative<protocol::Progress>(message)) {
+  } else if (const auto* const progress = std::get_if<protocol::Progress>(&message)) {
+    if (handlers_.on_progress) {
+      handlers_.on_progress(*progress);
+    }
+  } else {
     process_->kill("it sent a message that only pmend sends");
   }
 }

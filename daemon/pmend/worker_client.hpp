@@ -24,6 +24,7 @@ class WorkerClient {
     std::function<void(const protocol::Event&)> on_event;
     std::function<void()> on_stuck;                   // as in WorkerProcess
     std::function<void(const std::string&)> on_gone;  // as in WorkerProcess; what was asked and not answered never is
+    std::function<void(const protocol::Progress&)> on_progress = {};
   };
 
   // As WorkerProcess::start().

@@ -8,6 +8,7 @@
 #include "pmend/rmap/locate_file.hpp"
 #include "worker/lists.hpp"
 #include "worker/owners.hpp"
+#include "worker/reread.hpp"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -27,6 +28,9 @@ constexpr std::chrono::milliseconds kLocateNamesLimit{45'000};
 // No request sets a longer one; keeps the sum of times in range.
 constexpr std::uint64_t kMostNamesMs = 600'000;
 
+// pmend waits 30 s for a list, and the last read may take 11 s.
+constexpr std::chrono::seconds kListRereadLimit{15};
+
 Listed is_listed(const Result<repair::BadList>& list, const ByteRange& range) {
   if (list && list->bad.overlaps(range)) {
     return Listed::kYes;
@@ -34,12 +38,34 @@ Listed is_listed(const Result<repair::BadList>& list, const ByteRange& range) {
   return list && list->complete ? Listed::kNo : Listed::kUnknown;
 }
 
-Readable is_readable(const repair::Place& place, const ByteRange& range) {
-  const auto read = repair::read_sectors(place, round_out(range, place.block_bytes));
-  if (!read) {
-    return Readable::kUnknown;
+// Of `range` only, though the pages around it are read where pmend's own list is to know of them.
+Readable is_readable(const repair::SectorsRead& read, const ByteRange& range, std::uint64_t block_bytes) {
+  const ByteRange blocks = round_out(range, block_bytes);
+  const auto first =
+      read.readable.begin() + static_cast<std::ptrdiff_t>((blocks.offset - read.device_range.offset) / kSectorBytes);
+  const auto last = first + static_cast<std::ptrdiff_t>(blocks.length / kSectorBytes);
+  return std::all_of(first, last, [](bool good) { return good; }) ? Readable::kYes : Readable::kNo;
+}
+
+// Reads all ranges directly; what pmend's own list has to take up is durable in it afterwards.
+void look_at_medium(std::vector<ObservedRange>& ranges, const repair::Place& place,
+                    const std::optional<ListPlace>& list) {
+  const std::uint64_t around = list && list->own ? std::max(kRereadBytes, place.block_bytes) : place.block_bytes;
+  ReadFinds finds;
+  for (ObservedRange& range : ranges) {
+    const auto wanted = intersect(round_out(range.device_range, around), {0, place.device_bytes});
+    const auto read = wanted ? repair::read_sectors(place, *wanted) : tl::make_unexpected(Error());
+    if (!read) {
+      range.readable = Readable::kUnknown;
+      continue;
+    }
+    range.readable = is_readable(*read, range.device_range, place.block_bytes);
+    finds.add(*read);
   }
-  return read->all_readable() ? Readable::kYes : Readable::kNo;
+  if (list && list->own) {
+    // What cannot be noted is found again, and the list that cannot be written tells of itself when it is read.
+    [[maybe_unused]] const auto noted = list->own->note(finds.bad, finds.good);
+  }
 }
 
 Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
@@ -62,7 +88,7 @@ Result<block::BlockContext> context_of_file(const Setting& setting, const std::s
 
 std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext& context,
                               const std::vector<Owner>& owners) {
-  const auto place = list_of(setting.config, context.device);
+  const auto place = list_of(setting, context.device, context.device_id);
   const auto list = place ? read_bad_list(*place, context.device.size_bytes) : Result<repair::BadList>();
   RangeSet bad;
   for (const Owner& owner : owners) {
@@ -71,6 +97,22 @@ std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext&
     }
   }
   return bad.ranges();
+}
+
+// Reads what is listed again: this is how it leaves the list. The id may take a look at the medium (PARTUUID).
+Result<MediaErrorList> list_own(const Setting& setting, const protocol::DeviceRequest& request) {
+  const auto context = block::read_block_context(setting.roots, request.device);
+  const auto device = context ? open_device(*context) : tl::make_unexpected(context.error());
+  if (!device) {
+    return tl::make_unexpected(device.error());
+  }
+  const SuspectList list(suspect_directory(setting.options), context->device_id);
+  const RangeSet everything({{0, context->device.size_bytes}});
+  const auto bad = read_again(list, device->place, everything, kListRereadLimit);
+  if (!bad) {
+    return tl::make_unexpected(bad.error());
+  }
+  return MediaErrorList{context->device.node, context->device_id, kOwnList, bad->bad.ranges(), bad->complete};
 }
 
 }  // namespace
@@ -94,12 +136,12 @@ Result<protocol::Observation> observe(const Setting& setting, const protocol::Ob
   if (!device || !ranges) {
     return tl::make_unexpected(device ? ranges.error() : device.error());
   }
-  const auto where = list_of(setting.config, context->device);
+  const auto where = list_of(setting, context->device, context->device_id);
+  look_at_medium(*ranges, device->place, where);
   const auto list = where ? read_bad_list(*where, context->device.size_bytes)
                           : Result<repair::BadList>(fail(Errc::kNotFound, "list of " + request.device));
   for (ObservedRange& range : *ranges) {
     range.listed = is_listed(list, range.device_range);
-    range.readable = is_readable(device->place, range.device_range);
   }
   return protocol::Observation{block::device_info(*context), context->boot_id, std::move(*ranges)};
 }
@@ -115,7 +157,7 @@ Result<protocol::PlanReply> plan(const Setting& setting, const protocol::PlanReq
   if (request.ranges.empty()) {
     return fail(Errc::kInvalid, "no range to plan for");
   }
-  const auto place = open_place(setting, *context, request.ranges.front());
+  const auto place = open_place(setting, *context, request.ranges);
   if (!place) {
     return tl::make_unexpected(place.error());
   }
@@ -160,17 +202,20 @@ Result<MediaErrorList> list(const Setting& setting, const protocol::DeviceReques
   if (!device || !boot_id) {
     return tl::make_unexpected(device ? boot_id.error() : device.error());
   }
-  auto id = block::device_id(*device, *boot_id);
-  const auto place = list_of(setting.config, *device);
-  if (!id || !place) {
+  const auto id = block::device_id(*device, *boot_id);
+  const auto place = id ? list_of(setting, *device, *id) : std::nullopt;
+  if (!place) {
     return id ? Result<MediaErrorList>(fail(Errc::kNotFound, "list of " + request.device))
               : tl::make_unexpected(id.error());
+  }
+  if (place->own) {
+    return list_own(setting, request);
   }
   const auto bad = read_bad_list(*place, device->size_bytes);
   if (!bad) {
     return tl::make_unexpected(bad.error());
   }
-  return MediaErrorList{device->node, std::move(*id), place->source, bad->bad.ranges(), bad->complete};
+  return MediaErrorList{device->node, *id, place->source, bad->bad.ranges(), bad->complete};
 }
 
 }  // namespace pmend::worker

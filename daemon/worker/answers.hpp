@@ -5,7 +5,8 @@
 #include "worker/places.hpp"
 
 // The answers of the observing worker. They block, on metadata I/O, on walks over file systems and on reads of suspect
-// media, so each is given in a child of its own. Nothing is written.
+// media, so each is given in a child of its own. Nothing is written but pmend's own lists of bad sectors: observe() and
+// list() put into them what they find by reading, and take out what can be read again.
 namespace pmend::worker {
 
 // Errors: as find_context(), and of the reverse map.

@@ -24,10 +24,11 @@ constexpr FactsWanted kNoFacts() {
 
 // Who is asked to write while it is frozen must not have to write there.
 Objection needed_by_us(const Options& options, dev_t file_system) {
-  const std::array<std::pair<std::string, const char*>, 9> needed{{
+  const std::array<std::pair<std::string, const char*>, 10> needed{{
       {"/", "the root directory"},
       {options.state_dir, "pmend's ledger"},
       {options.spool_dir, "the spool"},
+      {suspect_directory(options), "the lists of bad sectors"},
       {options.runtime_dir, "locks and markers"},
       {"/var/log/journal", "the journal"},
       {"/run", "run-time files"},

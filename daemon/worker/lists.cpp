@@ -10,21 +10,51 @@
 
 namespace pmend::worker {
 
-std::optional<ListPlace> list_of(const Config& config, const block::BlockDevice& device) {
+namespace {
+
+constexpr std::chrono::seconds kUsualInterval{60};
+
+const protocol::ListedDevice* configured(const Config& config, const std::string& node) {
   for (const protocol::ListedDevice& listed : config.devices) {
     std::error_code error;
-    const auto node = std::filesystem::canonical(listed.device, error);
-    if (listed.device == device.node || (!error && node == device.node)) {
-      return ListPlace{listed.badblocks.bytes, kListFile, std::chrono::seconds(listed.interval_s)};
+    const auto target = std::filesystem::canonical(listed.device, error);
+    if (listed.device == node || (!error && target == node)) {
+      return &listed;
     }
   }
-  if (device.badblocks) {
-    return ListPlace{*device.badblocks, kKernelList, std::chrono::seconds(60)};
+  return nullptr;
+}
+
+Result<repair::BadList> read_own(const SuspectList& own, std::uint64_t device_bytes) {
+  const auto listed = own.read();
+  if (!listed) {
+    return tl::make_unexpected(listed.error());
   }
-  return std::nullopt;
+  return repair::BadList{RangeSet(listed->common({0, device_bytes})), true};
+}
+
+}  // namespace
+
+std::optional<ListPlace> list_of(const Setting& setting, const block::BlockDevice& device,
+                                 const std::string& device_id) {
+  const protocol::ListedDevice* listed = configured(setting.config, device.node);
+  if (listed != nullptr && listed->badblocks) {
+    return ListPlace{listed->badblocks->bytes, kListFile, std::chrono::seconds(listed->interval_s), {}};
+  }
+  if (device.badblocks) {
+    return ListPlace{*device.badblocks, kKernelList, kUsualInterval, {}};
+  }
+  if (listed == nullptr) {
+    return std::nullopt;
+  }
+  const SuspectList own(suspect_directory(setting.options), device_id);
+  return ListPlace{own.path(), kOwnList, kUsualInterval, own};
 }
 
 Result<repair::BadList> read_bad_list(const ListPlace& place, std::uint64_t device_bytes) {
+  if (place.own) {
+    return read_own(*place.own, device_bytes);
+  }
   const auto text = read_text_file(place.path);
   if (!text) {
     return tl::make_unexpected(text.error());

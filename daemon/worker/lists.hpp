@@ -2,8 +2,9 @@
 #pragma once
 
 #include "pmend/block/device.hpp"
-#include "pmend/model/config.hpp"
 #include "pmend/repair/place.hpp"
+#include "worker/setting.hpp"
+#include "worker/suspects.hpp"
 
 #include <chrono>
 #include <optional>
@@ -16,18 +17,24 @@ namespace pmend::worker {
 
 inline constexpr const char* kKernelList = "badblocks";
 inline constexpr const char* kListFile = "list";
+inline constexpr const char* kOwnList = "read";  // pmend's own: what it found by reading
 
 struct ListPlace {
   std::string path;
-  std::string source;  // kKernelList or kListFile
+  std::string source;  // one of those above
   std::chrono::seconds interval{60};
+  std::optional<SuspectList> own;  // set for kOwnList
 };
 
-// The configured list of the node, else the kernel's; nothing if the device has neither.
-std::optional<ListPlace> list_of(const Config& config, const block::BlockDevice& device);
+// The configured list of the node, else the kernel's, else for a configured device pmend's own; nothing for a device
+// that is not configured and that the kernel has no list for.
+std::optional<ListPlace> list_of(const Setting& setting, const block::BlockDevice& device,
+                                 const std::string& device_id);
 
-// The list as it is now. The kernel's is cut at the end of the device, which may be smaller than what it lists.
-// Errors: the errno; kInvalid for garbage, with the line, and for sectors in a file that the device does not have.
+// The list as it is now, without a look at the medium. The kernel's and pmend's own are cut at the end of the device,
+// which may be smaller than what they list.
+// Errors: the errno; kInvalid for garbage, with the line, and for sectors in a file that the device does not have;
+// those of SuspectList::read().
 Result<repair::BadList> read_bad_list(const ListPlace& place, std::uint64_t device_bytes);
 
 // The nodes of all devices for which sysfs has a list.

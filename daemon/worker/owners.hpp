@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pmend/block/block_context.hpp"
 #include "pmend/model/observe_verbs.hpp"
 #include "pmend/rmap/owner_resolver.hpp"
 #include "worker/setting.hpp"

@@ -6,6 +6,7 @@
 #include "pmend/rmap/proc_files.hpp"
 #include "worker/freeze_place.hpp"
 #include "worker/lists.hpp"
+#include "worker/reread.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,6 +17,10 @@ namespace pmend::worker {
 namespace {
 
 using protocol::ErrorCode;
+
+// What is read anew each time that a step asks for the list: entries in order, as steps are, until reads that fail have
+// taken so long. A medium that fails slowly must not hold up a job.
+constexpr std::chrono::seconds kPlaceRereadLimit{2};
 
 // A loop device of another mount namespace cannot be matched with its file from here; `rewrite` is safe from it all the
 // same, because the kernel grants no write lease on the file of any loop device.
@@ -53,6 +58,19 @@ void describe_file_system(repair::Place& place, const block::RangeContext& piece
   place.forbidden = piece.volume.never_write;
 }
 
+// Borrows the descriptor of the device, as the place does.
+std::function<Result<repair::BadList>()> list_reader(const ListPlace& list, const repair::Place& device,
+                                                     const std::vector<ByteRange>& device_ranges) {
+  if (!list.own) {
+    return [list, bytes = device.device_bytes] { return read_bad_list(list, bytes); };
+  }
+  RangeSet wanted;
+  for (const ByteRange& range : device_ranges) {
+    wanted.insert(round_out(range, kRereadBytes));
+  }
+  return [own = *list.own, device, wanted] { return read_again(own, device, wanted, kPlaceRereadLimit); };
+}
+
 }  // namespace
 
 Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
@@ -79,12 +97,12 @@ Result<OpenPlace> open_device(const block::BlockContext& context) {
 }
 
 Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& context,
-                             const ByteRange& device_range) {
-  const auto list = list_of(setting.config, context.device);
-  const auto pieces = block::locate(context, device_range);
+                             const std::vector<ByteRange>& device_ranges) {
+  const auto list = list_of(setting, context.device, context.device_id);
+  const auto pieces = block::locate(context, device_ranges.front());
   if (!list || pieces.empty() || pieces.front().volume.use != block::VolumeUse::kMounted) {
-    return fail(Errc::kNotFound, "no mounted file system with a list of bad sectors at " + to_string(device_range) +
-                                     " of " + context.device.node);
+    return fail(Errc::kNotFound, "no mounted file system with a list of bad sectors at " +
+                                     to_string(device_ranges.front()) + " of " + context.device.node);
   }
   auto open = open_device(context);
   auto mount = open_file(pieces.front().volume.mounts.front().target, O_RDONLY | O_DIRECTORY);
@@ -95,7 +113,7 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
   repair::Place& place = open->place;
   place.mount_fd = open->mount.get();
   describe_file_system(place, pieces.front());
-  place.list = [where = *list, bytes = context.device.size_bytes] { return read_bad_list(where, bytes); };
+  place.list = list_reader(*list, place, device_ranges);
   place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
     return kernel_user_of(roots, device, inode);
   };

@@ -8,6 +8,7 @@
 #include "worker/setting.hpp"
 
 #include <string>
+#include <vector>
 
 // Puts together what planning and repairing need to know of the place where it happens: device, list, mounted file
 // system, users. Everything is found anew; a device counts only if it has the id that was asked for.
@@ -17,16 +18,19 @@ namespace pmend::worker {
 Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
                                          const std::string& device_id);
 
-// The mounted file system that holds the first byte of `device_range`, with its descriptors open. Setting and context
-// outlive it.
+// The mounted file system that holds the first byte of the first of some ranges, with its descriptors open. Setting and
+// context outlive it.
 struct OpenPlace {
   UniqueFd device;
   UniqueFd mount;
   repair::Place place;  // borrows the descriptors
 };
 
-// Errors: the errno of opening; kNotFound where no mounted file system lies there or the device has no list.
-Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& context, const ByteRange& device_range);
+// `device_ranges`, at least one, are what the work is about: where the list is pmend's own, what it has of their pages
+// is read anew each time the place is asked for its list. Errors: the errno of opening; kNotFound where no mounted file
+// system lies there or the device has no list.
+Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& context,
+                             const std::vector<ByteRange>& device_ranges);
 
 // Only what direct reads of the device need. Errors: the errno.
 Result<OpenPlace> open_device(const block::BlockContext& context);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "pmend/block/block_context.hpp"
+#include "pmend/block/sysfs.hpp"
 #include "pmend/model/config.hpp"
 #include "worker/options.hpp"
+
+#include <filesystem>
+#include <string>
 
 namespace pmend::worker {
 
@@ -13,5 +16,10 @@ struct Setting {
   Config config;
   block::SystemRoots roots;
 };
+
+// Where pmend's own lists of bad sectors lie: beside the spool.
+inline std::string suspect_directory(const Options& options) {
+  return std::filesystem::path(options.spool_dir + "/").parent_path().parent_path() / "suspects";
+}
 
 }  // namespace pmend::worker

@@ -15,11 +15,12 @@ namespace {
 
 constexpr int kExitConfiguration = 78;
 
-// Spool and locks are root's alone.
+// Spool, locks and lists are root's alone, whatever the umask is.
 bool make_private_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST) {
+  const bool made = mkdir(path.c_str(), 0700) == 0;
+  if (made ? chmod(path.c_str(), 0700) < 0 : errno != EEXIST) {
     std::fprintf(stderr, "pmend-worker: %s\n", fail_errno("make " + path).value().message().c_str());
     return false;
   }
@@ -37,7 +38,8 @@ int run_worker(const Options& options) {
     std::fprintf(stderr, "%s\n", to_string(config.error()).c_str());
     return kExitConfiguration;
   }
-  if (!make_private_directory(options.spool_dir) || !make_private_directory(options.runtime_dir + "/locks")) {
+  if (!make_private_directory(options.spool_dir) || !make_private_directory(suspect_directory(options)) ||
+      !make_private_directory(options.runtime_dir + "/locks")) {
     return cli::kExitUnavailable;
   }
   const Setting setting{options, std::move(*config), {options.sysfs, "/proc"}};

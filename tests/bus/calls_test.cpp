@@ -141,5 +141,27 @@ TEST_F(BusServiceTest, AnExceptionOfTheBackendIsANamedErrorAndALogLine) {
   EXPECT_EQ(error_of([&] { manager_->GetIncident(7); }), "");
 }
 
+TEST_F(BusServiceTest, StartsAScrubAndTellsHowItGoesOn) {
+  publish_samples();
+  EXPECT_THAT(error_of([&] { manager_->GetScrub("/dev/pmem0"); }), ::testing::StartsWith("NotFound: "));
+  EXPECT_THAT(error_of([&] { manager_->Scrub("/dev/none"); }), ::testing::StartsWith("NotFound: "));
+  manager_->Scrub("/dev/pmem0");
+  EXPECT_THAT(error_of([&] { manager_->Scrub("/dev/pmem0"); }), ::testing::StartsWith("Busy: "));
+  const Json running = manager_->GetScrub("/dev/pmem0").json;
+  EXPECT_EQ(
+      running,
+      Json({{"device", "/dev/pmem0"}, {"state", "running"}, {"size", 1U << 30U}, {"done", 4096U}, {"reason", ""}}));
+  const Json done = manager_->GetScrub("/dev/pmem0").json;
+  EXPECT_EQ(done.at("state"), "done");
+  EXPECT_EQ(done.at("source"), "read");
+  EXPECT_EQ(done.at("unreadable"), to_json(samples::scrub_reply().unreadable));
+  EXPECT_EQ(done.at("unanswered"), Json({{"bytes", 0U}, {"ranges", Json::array()}}));
+  EXPECT_THAT(error_of([&] { manager_->CancelScrub("/dev/pmem0"); }), ::testing::StartsWith("NotFound: "));
+  manager_->Scrub("/dev/slow0");
+  manager_->CancelScrub("/dev/slow0");
+  EXPECT_EQ(manager_->GetScrub("/dev/slow0").json.at("state"), "cancelled");
+  server_->run([](RunningService& server) { EXPECT_EQ(server.backend.scrubbed_by, "uid 0"); });
+}
+
 }  // namespace
 }  // namespace pmend::testing

@@ -17,7 +17,7 @@ BUS_POLICY = SOURCE / "dbus" / "org.pmend1.conf"
 SCHEMA = json_schema.Checker(SOURCE / "config" / "schema")
 
 # What everybody may call; everything else is for root.
-READ_METHODS = {"Status", "ListDevices", "ListIncidents", "GetIncident", "GetReport", "Explain"}
+READ_METHODS = {"Status", "ListDevices", "ListIncidents", "GetIncident", "GetReport", "Explain", "GetScrub"}
 
 
 class OnBus(unittest.TestCase):
@@ -75,7 +75,9 @@ class Reading(OnBus):
 
     def test_text_is_for_people(self):
         self.check(self.world.run(), 0, out="pmend 0.1.0 is running\n1 device watched, 3 open incidents\n  1 held\n")
-        self.check(self.world.run("devices"), 0, out="/dev/pmem0")
+        devices = self.check(self.world.run("devices"), 0, out="/dev/pmem0").out
+        self.assertRegex(devices, r"DEVICE +SIZE +BLOCK +UNIT +FAST ZERO +BAD ")
+        self.assertRegex(devices, r"/dev/pmem0 +1073741824 +512/4096 +4096 +4194304 +512 ")
         listed = self.check(self.world.run("list"), 0, out="ID  STATE")
         self.assertEqual(len(listed.out.splitlines()), 4)
         self.check(self.world.run("show", "7"), 0, out="would be lost")
@@ -160,6 +162,27 @@ class Control(OnBus):
         self.check(self.world.run("status"), 0, out="is paused")
         self.check_schema("resume", self.check(self.world.run("--json", "resume"), 0, out='"running"').json())
 
+    def test_scrub_waits_for_the_end_and_prints_what_was_found(self):
+        ended = self.check(self.world.run("scrub", "/dev/pmem0"), 0, out="1024 bytes cannot be read:\n  bytes 4096 to 4607")
+        self.assertIn("512 bytes of them newly listed", ended.out)
+        ended = self.check(self.world.run("--json", "scrub", "/dev/pmem0"), 0, out='"state":"done"')
+        self.check_schema("scrub", ended.json())
+        self.check(self.world.run("scrub", "/dev/none"), 3, err="is not watched")
+        self.assertIn(" % of ", self.world.run_on_terminal("", "scrub", "/dev/pmem0").err)
+
+    def test_scrub_goes_on_alone_until_it_is_cancelled(self):
+        self.check(self.world.run("scrub", "--cancel", "/dev/slow0"), 3, err="no scrub is under way")
+        waiting = self.world.start(self.world.command("--json", "scrub", "/dev/slow0"), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        for _ in range(100):
+            second = self.world.run("scrub", "--cancel", "/dev/slow0")
+            if second.status == 0:
+                break
+        self.check(second, 0)
+        self.assertEqual(waiting.wait(world.SECONDS), 1)
+        self.assertIn("was cancelled", line_from(waiting.stderr))
+        self.check_schema("scrub", json.loads(line_from(waiting.stdout)))
+
     def test_policy_reload(self):
         ended = self.check(self.world.run("--json", "policy", "reload"), 0, out='"problems":[]')
         self.check_schema("policy-reload", ended.json())
@@ -236,7 +259,8 @@ class Unreachable(OnBus):
 
 
 STEERING = (["approve", "7", "--plan", PLAN_HASH], ["dismiss", "7"], ["retry", "7"], ["pause"], ["policy", "reload"],
-            ["locate", "/srv/a"], ["locate", "/dev/pmem0", "0", "512"])
+            ["locate", "/srv/a"], ["locate", "/dev/pmem0", "0", "512"], ["scrub", "/dev/pmem0"],
+            ["scrub", "--cancel", "/dev/slow0"])
 
 
 class NobodyByBusPolicy(OnBus):
@@ -278,7 +302,8 @@ class NobodyByPmend(OnBus):
 
     def test_every_method_but_the_read_ones_is_refused(self):
         arguments = {"Approve": ["uint64:7", f"string:{PLAN_HASH}"], "Locate": ["string:/dev/a", "uint64:0", "uint64:1"],
-                     "LocatePath": ["array:byte:47,97"], "Rescan": ["string:"]}
+                     "LocatePath": ["array:byte:47,97"], "Rescan": ["string:"], "Scrub": ["string:/dev/pmem0"],
+                     "CancelScrub": ["string:/dev/pmem0"]}
         for name, path in (("Manager", "/org/pmend1"), ("Incident", "/org/pmend1/incident/7")):
             interface = ElementTree.parse(SOURCE / "dbus" / f"org.pmend1.{name}.xml").find("interface")
             for element in interface.findall("method"):

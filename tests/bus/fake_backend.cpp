@@ -93,6 +93,42 @@ void FakeBackend::reload_policy(Reply<std::vector<std::string>> reply) {
   reply(policy_problems);
 }
 
+void FakeBackend::scrub(ScrubVerb verb, const std::string& device, const std::string& who, Reply<Done> reply) {
+  if (device != "/dev/pmem0" && device != "/dev/slow0") {
+    reply(bus::refuse(ErrorCode::kNotFound, device + " is not watched"));
+    return;
+  }
+  const auto found = scrubs.find(device);
+  const bool running = found != scrubs.end() && found->second.state == bus::ScrubState::kRunning;
+  if (running == (verb == ScrubVerb::kStart)) {
+    reply(running ? bus::refuse(ErrorCode::kBusy, "a scrub is under way")
+                  : bus::refuse(ErrorCode::kNotFound, "no scrub is under way"));
+    return;
+  }
+  scrubbed_by = who;
+  if (verb == ScrubVerb::kStart) {
+    scrubs[device] = {.device = device, .size = 1U << 30U, .done = 4096};
+  } else {
+    scrubs[device].state = bus::ScrubState::kCancelled;
+  }
+  reply(Done{});
+}
+
+void FakeBackend::get_scrub(const std::string& device, Reply<bus::ScrubView> reply) {
+  const auto found = scrubs.find(device);
+  if (found == scrubs.end()) {
+    reply(bus::refuse(ErrorCode::kNotFound, "no scrub of " + device));
+    return;
+  }
+  bus::ScrubView& view = found->second;
+  reply(view);
+  if (device == "/dev/pmem0") {
+    view.state = bus::ScrubState::kDone;
+    view.done = view.size;
+    view.found = samples::scrub_reply();
+  }
+}
+
 void FakeBackend::operate(const bus::OperatorCall& call, Reply<Done> reply) {
   operated.push_back(call);
   reply(change(call));

@@ -24,6 +24,9 @@ class FakeBackend final : public bus::BusBackend {
   void explain(IncidentId id, bus::Reply<Json> reply) override;
   void locate(const protocol::LocateRequest& request, bus::Reply<protocol::LocateReply> reply) override;
   void reload_policy(bus::Reply<std::vector<std::string>> reply) override;
+  // Of /dev/pmem0, which is done when it was looked at once, and of /dev/slow0, which goes on until it is cancelled.
+  void scrub(ScrubVerb verb, const std::string& device, const std::string& who, bus::Reply<bus::Done> reply) override;
+  void get_scrub(const std::string& device, bus::Reply<bus::ScrubView> reply) override;
   void operate(const bus::OperatorCall& call, bus::Reply<bus::Done> reply) override;
 
   // What a call would do to the incident: the way to publish is the caller's.
@@ -33,6 +36,8 @@ class FakeBackend final : public bus::BusBackend {
   std::map<IncidentId, Incident> incidents;
   bus::ManagerState state{.observing = true, .policy_hash = std::string(64, 'b')};
   std::vector<bus::OperatorCall> operated;
+  std::map<std::string, bus::ScrubView> scrubs;
+  std::string scrubbed_by;
   std::vector<bus::IncidentQuery> queries;
   std::vector<std::string> policy_problems;
   // Taken instead of answering, to be answered later or never.

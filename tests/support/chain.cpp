@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -91,7 +92,7 @@ PolicyFile repair_all_policy() {
               "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
 }
 
-Chain::Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy) {
+Chain::Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy, Lists lists) {
   std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
   for (const char* name : {"state", "run"}) {
     make_directory(directory_ / name, kNobody);
@@ -99,7 +100,7 @@ Chain::Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& p
   for (const char* name : {"policy.d", "worker-run"}) {
     make_directory(directory_ / name, 0);
   }
-  write_files(worlds, policy);
+  write_files(worlds, policy, lists);
 }
 
 Chain::~Chain() {
@@ -108,10 +109,14 @@ Chain::~Chain() {
   (void)until(milliseconds(5000), [this] { return worker_processes().empty(); });
 }
 
-void Chain::write_files(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy) const {
+void Chain::write_files(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy, Lists lists) const {
   json devices = json::array();
   for (World* world : worlds) {
-    devices.push_back({{"device", world->loop().node()}, {"badblocks", world->medium().badblocks_path()}});
+    json device = {{"device", world->loop().node()}};
+    if (lists == Lists::kOfMedium) {
+      device["badblocks"] = world->medium().badblocks_path();
+    }
+    devices.push_back(std::move(device));
   }
   write_text(directory_ / "pmend.json", json{{"auto", false}, {"devices", devices}}.dump());
   for (const PolicyFile& file : policy) {
@@ -209,6 +214,13 @@ json Chain::ctl(const Arguments& arguments) const {
                   result.output);
   }
   return value;
+}
+
+void Chain::wait_for_device(const std::string& device) const {
+  const auto is_known = [&](const json& one) { return one.at("device") == device && one.at("list_complete") == true; };
+  if (!until(kStartLimit, [&] { return std::ranges::any_of(ctl({"devices"}).at("devices"), is_known); })) {
+    throw Failure(device + " is not watched; pmend said: " + tail(pmend_log()));
+  }
 }
 
 std::vector<json> Chain::incidents() const {

@@ -31,6 +31,12 @@ PolicyFile default_policy();
 // Repairs every file whatever is lost, without a person or a limit: for tests of what follows.
 PolicyFile repair_all_policy();
 
+// Where pmend gets the bad sectors of the worlds' devices from.
+enum class Lists {
+  kOfMedium,  // a list file, the medium's
+  kOwn,       // nowhere: it keeps a list of what it finds by reading
+};
+
 // What the reports of one device's closed incidents say.
 struct Reported {
   RangeSet lost;                   // of the device
@@ -43,7 +49,7 @@ struct Reported {
 class Chain {
  public:
   // Starts nothing. Throws Failure, as all functions here do.
-  Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy);
+  Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy, Lists lists = Lists::kOfMedium);
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
   ~Chain();
@@ -69,6 +75,8 @@ class Chain {
   // `pmendctl --json ARGUMENTS` as a value; throws Failure with what it printed if it fails.
   nlohmann::json ctl(const Arguments& arguments) const;
   CommandResult try_ctl(const Arguments& arguments) const;
+  // Until the device is watched and its list is known to be complete.
+  void wait_for_device(const std::string& device) const;
   // Of all incidents, closed ones too, by id.
   std::vector<nlohmann::json> incidents() const;
   // The first for which this holds, looked for until `limit`; throws Failure with what there is.
@@ -88,13 +96,14 @@ class Chain {
   std::string directory() const { return directory_.path(); }
   std::string bus_address() const { return "unix:path=" + directory_ / "bus"; }
   std::string spool_directory() const { return directory_ / "spool"; }
+  std::string suspect_directory() const { return directory_ / "suspects"; }
   std::string state_directory() const { return directory_ / "state"; }
   // What they have said so far.
   std::string pmend_log() const;
   std::string worker_log() const;
 
  private:
-  void write_files(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy) const;
+  void write_files(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy, Lists lists) const;
   void start_bus();
   void wait_for_socket(const std::string& path) const;
 

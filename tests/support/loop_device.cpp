@@ -4,6 +4,8 @@
 #include "support/must.hpp"
 
 #include <fcntl.h>
+#include <linux/blkpg.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 
@@ -34,6 +36,9 @@ LoopDevice::LoopDevice(const std::string& backing_file, const LoopOptions& optio
     node_ = "/dev/loop" + std::to_string(number);
     fd_ = must(open_file(node_, O_RDWR));
     if (configure(options)) {
+      if (options.partition) {
+        add_partition();
+      }
       return;
     }
   }
@@ -53,7 +58,8 @@ bool LoopDevice::configure(const LoopOptions& options) {
   loop_config config{};
   config.fd = static_cast<std::uint32_t>(backing.get());
   config.block_size = options.block_bytes;
-  config.info.lo_flags = LO_FLAGS_DIRECT_IO | LO_FLAGS_AUTOCLEAR;
+  config.info.lo_flags =
+      LO_FLAGS_DIRECT_IO | LO_FLAGS_AUTOCLEAR | (options.partition ? std::uint32_t{LO_FLAGS_PARTSCAN} : 0U);
   std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), backing_file_.c_str(), LO_NAME_SIZE - 1);
   if (ioctl(fd_.get(), LOOP_CONFIGURE, &config) < 0) {
     if (errno == EBUSY) {
@@ -65,6 +71,26 @@ bool LoopDevice::configure(const LoopOptions& options) {
   const std::string text = std::to_string(options.max_request_kib);
   must(write_exactly(limit.get(), std::as_bytes(std::span(text)), 0));
   return true;
+}
+
+void LoopDevice::add_partition() {
+  constexpr std::uint64_t kOffset = 1U << 20U;
+  std::uint64_t bytes = 0;
+  must_call(ioctl(fd_.get(), BLKGETSIZE64, &bytes), "BLKGETSIZE64");
+  blkpg_partition partition{};
+  partition.start = kOffset;
+  partition.length = static_cast<long long>(bytes - 2 * kOffset);
+  partition.pno = 1;
+  blkpg_ioctl_arg argument{};
+  argument.op = BLKPG_ADD_PARTITION;
+  argument.datalen = sizeof partition;
+  argument.data = &partition;
+  must_call(ioctl(fd_.get(), BLKPG, &argument), "BLKPG_ADD_PARTITION");
+  partition_offset_ = kOffset;
+  for (int i = 0; i < 1000 && !std::filesystem::is_block_file(file_system_node()); ++i) {
+    // devtmpfs makes the node at its leisure.
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 void LoopDevice::detach() {

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,16 +28,18 @@ struct FreeDeleter {
 // sector hides no more than it must.
 class View {
  public:
-  View(std::string name, const std::string& path, int flags, std::uint64_t grain)
-      : name_(std::move(name)),
-        fd_(must(open_file(path, O_RDONLY | flags))),
+  enum class Kind { kCached, kDirect };
+  View(Kind kind, const std::string& path, std::uint64_t grain)
+      : kind_(kind),
+        fd_(must(open_file(path, kind == Kind::kDirect ? O_RDONLY | O_DIRECT : O_RDONLY))),
         grain_(grain),
         memory_(static_cast<std::byte*>(std::aligned_alloc(4096, kChunk))) {
     // No readahead: one bad sector would fail a whole folio of good neighbours.
     posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_RANDOM);
   }
 
-  const std::string& name() const { return name_; }
+  std::string name() const { return is_direct() ? "direct" : "cached"; }
+  bool is_direct() const { return kind_ == Kind::kDirect; }
   std::uint64_t grain() const { return grain_; }
 
   // The bytes at `range`, cut at the end of the file; nothing if they cannot be read.
@@ -52,7 +55,7 @@ class View {
   }
 
  private:
-  std::string name_;
+  Kind kind_;
   UniqueFd fd_;
   std::uint64_t grain_;
   std::unique_ptr<std::byte, FreeDeleter> memory_;
@@ -63,6 +66,21 @@ bool has_direct_io(const std::string& path) {
   struct statx facts {};
   must_call(statx(AT_FDCWD, path.c_str(), 0, STATX_DIOALIGN, &facts), "statx " + path);
   return (facts.stx_mask & STATX_DIOALIGN) == 0 || facts.stx_dio_mem_align != 0;
+}
+
+// Of the device below, in bytes: direct reads take whole ones.
+std::uint64_t logical_block_of(const std::string& path) {
+  struct stat status {};
+  must_call(stat(path.c_str(), &status), "stat " + path);
+  const std::string device =
+      "/sys/dev/block/" + std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev));
+  for (const char* queue : {"/queue", "/../queue"}) {  // a partition has its disk's
+    if (auto text = read_text_file(device + queue + "/logical_block_size")) {
+      text->erase(text->find_last_not_of('\n') + 1);
+      return must(parse_u64(*text));
+    }
+  }
+  throw Failure("no queue of " + device);
 }
 
 class ContentComparison {
@@ -105,7 +123,7 @@ class ContentComparison {
     const bool must_fail = file_.unreadable.overlaps(round_out(inside, view_->grain()));
     if (!bytes && !must_fail) {
       add(Wrong::kUnreadable, inside, "expected data, got an error");
-    } else if (bytes && must_fail && view_->grain() == kSectorBytes) {
+    } else if (bytes && must_fail && view_->is_direct()) {
       add(Wrong::kReadable, inside, "expected an error, got " + describe_bytes(*bytes));
     } else if (bytes && !must_fail) {
       compare_bytes(*bytes, inside.offset);
@@ -168,9 +186,9 @@ class ContentComparison {
 std::vector<Difference> compare_content(const Tree& tree, const FileModel& file) {
   std::vector<Difference> found;
   ContentComparison comparison(file, found);
-  comparison.run(View("cached", tree.path(file), 0, 4096));
+  comparison.run(View(View::Kind::kCached, tree.path(file), 4096));
   if (has_direct_io(tree.path(file))) {
-    comparison.run(View("direct", tree.path(file), O_DIRECT, kSectorBytes));
+    comparison.run(View(View::Kind::kDirect, tree.path(file), logical_block_of(tree.path(file))));
   }
   return found;
 }

@@ -44,7 +44,7 @@ std::optional<std::string> World::unavailable() {
 World::World(const WorldOptions& options) : options_(options) {
   medium_ = std::make_unique<Medium>(directory_.path(), options.fs.medium_bytes());
   loop_ = std::make_unique<LoopDevice>(medium_->disk(), options.loop);
-  fs_ = std::make_unique<FileSystem>(loop_->node(), directory_ / "fs", options.fs);
+  fs_ = std::make_unique<FileSystem>(loop_->file_system_node(), directory_ / "fs", options.fs);
   tree_ = std::make_unique<Tree>(fs_->mount_point());
   if (options.standard_files) {
     const bool reflink = options.fs.type == FsType::kXfs && options.fs.reflink;
@@ -71,7 +71,8 @@ void World::settle() {
 ByteRange World::device_range(const FileModel& file, const ByteRange& file_range) const {
   for (const kernel::FileExtent& extent : file.extents) {
     if (extent.has_device_range() && extent.file_range().contains(file_range)) {
-      return {extent.device_offset + (file_range.offset - extent.file_offset), file_range.length};
+      return {loop_->partition_offset() + extent.device_offset + (file_range.offset - extent.file_offset),
+              file_range.length};
     }
   }
   throw Failure(file.name() + " has no single extent for " + to_string(file_range));
@@ -83,8 +84,9 @@ void World::mark(const RangeSet& device_ranges, RangeSet FileModel::*set) {
       if (!extent.has_device_range() || extent.is_unwritten()) {
         continue;
       }
-      for (const ByteRange& range : device_ranges.common(extent.device_range())) {
-        (file->*set).insert({extent.file_offset + (range.offset - extent.device_offset), range.length});
+      const ByteRange place{loop_->partition_offset() + extent.device_offset, extent.length};
+      for (const ByteRange& range : device_ranges.common(place)) {
+        (file->*set).insert({extent.file_offset + (range.offset - place.offset), range.length});
       }
     }
   }
@@ -113,7 +115,11 @@ void World::mark_trace() {
 
 std::vector<Difference> World::stray_writes(const std::vector<ByteRange>& units) const {
   fs_->sync();
-  RangeSet allowed = metadata_ranges(*tree_, medium_->size_bytes());
+  RangeSet allowed;
+  const std::uint64_t offset = loop_->partition_offset();
+  for (const ByteRange& range : metadata_ranges(*tree_, medium_->size_bytes() - 2 * offset).ranges()) {
+    allowed.insert({offset + range.offset, range.length});
+  }
   for (const ByteRange& unit : units) {
     allowed.insert(unit);
   }
@@ -124,7 +130,7 @@ void World::reattach() {
   fs_->unmount();
   loop_.reset();
   loop_ = std::make_unique<LoopDevice>(medium_->disk(), options_.loop);
-  fs_->remount_on(loop_->node());
+  fs_->remount_on(loop_->file_system_node());
 }
 
 void World::power_loss() {
@@ -133,7 +139,7 @@ void World::power_loss() {
   loop_.reset();
   medium_->restart();
   loop_ = std::make_unique<LoopDevice>(medium_->disk(), options_.loop);
-  fs_->remount_on(loop_->node());
+  fs_->remount_on(loop_->file_system_node());
 }
 
 void World::tear_down() {

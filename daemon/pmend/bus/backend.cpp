@@ -32,4 +32,15 @@ Json to_json(const DeviceView& view) {
   return json;
 }
 
+Json to_json(const ScrubView& view) {
+  Json json = view.found ? to_json(*view.found) : Json::object();
+  json.erase("cancelled");  // the state says so
+  json["device"] = view.device;
+  json["state"] = to_string(view.state);
+  json["size"] = view.size;
+  json["done"] = view.done;
+  json["reason"] = view.reason;
+  return json;
+}
+
 }  // namespace pmend::bus

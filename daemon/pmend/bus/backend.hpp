@@ -104,6 +104,24 @@ struct OperatorCall {
   friend bool operator==(const OperatorCall&, const OperatorCall&) = default;
 };
 
+enum class ScrubState { kRunning, kDone, kCancelled, kFailed };
+inline constexpr std::array kScrubStateNames = {
+    EnumName{ScrubState::kRunning, "running"}, EnumName{ScrubState::kDone, "done"},
+    EnumName{ScrubState::kCancelled, "cancelled"}, EnumName{ScrubState::kFailed, "failed"}};
+constexpr std::span<const EnumName<ScrubState>> enum_names(ScrubState) {
+  return kScrubStateNames;
+}
+
+// A scrub that is under way, or the last one of its device.
+struct ScrubView {
+  std::string device;
+  ScrubState state = ScrubState::kRunning;
+  std::uint64_t size = 0;  // bytes, 0: not known yet
+  std::uint64_t done = 0;
+  std::string reason;                         // why it failed
+  std::optional<protocol::ScrubReply> found;  // once it is done or cancelled
+};
+
 // Answers the questions of callers. Functions return at once and never wait for a disk or a worker; they may answer
 // before they return. Arguments are well-formed and callers authorised.
 class BusBackend {
@@ -122,6 +140,10 @@ class BusBackend {
   virtual void locate(const protocol::LocateRequest& request, Reply<protocol::LocateReply> reply) = 0;
   // Why the files that were read are not in force now, empty if they are.
   virtual void reload_policy(Reply<std::vector<std::string>> reply) = 0;
+  // Starts one, or lets the one that is under way end. Answered at once, Busy or NotFound where that is not to be done.
+  enum class ScrubVerb { kStart, kCancel };
+  virtual void scrub(ScrubVerb verb, const std::string& device, const std::string& who, Reply<Done> reply) = 0;
+  virtual void get_scrub(const std::string& device, Reply<ScrubView> reply) = 0;
   // What it promises is durable when it is answered.
   virtual void operate(const OperatorCall& call, Reply<Done> reply) = 0;
 };
@@ -156,5 +178,7 @@ struct DeviceView {
 
 // The members of its DeviceInfo, and its own.
 Json to_json(const DeviceView& view);
+// Its own members, and those of what was found.
+Json to_json(const ScrubView& view);
 
 }  // namespace pmend::bus

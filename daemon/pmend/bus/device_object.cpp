@@ -22,7 +22,9 @@ std::vector<std::string> changed_properties(const DeviceView& a, const DeviceVie
   note(a.info.device_id == b.info.device_id, "DeviceId");
   note(a.info.size == b.info.size, "Size");
   note(a.info.logical_block_size == b.info.logical_block_size, "LogicalBlockSize");
+  note(a.info.physical_block_size == b.info.physical_block_size, "PhysicalBlockSize");
   note(a.info.repair_unit == b.info.repair_unit, "RepairUnit");
+  note(a.info.fast_zero == b.info.fast_zero, "FastZero");
   note(a.info.dax == b.info.dax, "Dax");
   note(a.info.filesystem == b.info.filesystem, "Filesystem");
   note(a.bad_bytes == b.bad_bytes, "BadBytes");

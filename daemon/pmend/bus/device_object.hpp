@@ -29,7 +29,9 @@ class DeviceObject final : public sdbus::AdaptorInterfaces<org::pmend1::Device_a
   std::string DeviceId() override { return bus_text(view_.info.device_id); }
   std::uint64_t Size() override { return view_.info.size; }
   std::uint64_t LogicalBlockSize() override { return view_.info.logical_block_size; }
+  std::uint64_t PhysicalBlockSize() override { return view_.info.physical_block_size; }
   std::uint64_t RepairUnit() override { return view_.info.repair_unit; }
+  std::uint64_t FastZero() override { return view_.info.fast_zero; }
   bool Dax() override { return view_.info.dax; }
   Dict Filesystem() override;
   std::uint64_t BadBytes() override { return view_.bad_bytes; }

@@ -180,6 +180,28 @@ void ManagerObject::Rescan(sdbus::Result<>&& result, std::string device) {
   parts_.desk.operate(getObject(), std::move(result), {.verb = OperatorVerb::kRescan, .device = std::move(device)});
 }
 
+void ManagerObject::scrub(sdbus::Result<>&& result, BusBackend::ScrubVerb verb, const std::string& device) {
+  parts_.desk.take_from_root(
+      getObject(), std::move(result), [&desk = parts_.desk, verb, device](const auto& call, const std::string& who) {
+        desk.backend().scrub(verb, device, who,
+                             desk.reply_to<Done>(call, [](const auto& waiting, const Done&) { waiting.answer(); }));
+      });
+}
+
+void ManagerObject::Scrub(sdbus::Result<>&& result, std::string device) {
+  scrub(std::move(result), BusBackend::ScrubVerb::kStart, device);
+}
+
+void ManagerObject::CancelScrub(sdbus::Result<>&& result, std::string device) {
+  scrub(std::move(result), BusBackend::ScrubVerb::kCancel, device);
+}
+
+void ManagerObject::GetScrub(sdbus::Result<Dict>&& result, std::string device) {
+  parts_.desk.take(std::move(result), [&](const auto& call) {
+    parts_.desk.backend().get_scrub(device, parts_.desk.reply_to<ScrubView>(call, kAnswerDict));
+  });
+}
+
 void ManagerObject::ReloadPolicy(sdbus::Result<std::vector<std::string>>&& result) {
   parts_.desk.take_from_root(
       getObject(), std::move(result), [&desk = parts_.desk](const auto& call, const std::string& /*who*/) {

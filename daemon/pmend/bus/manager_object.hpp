@@ -53,6 +53,9 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   void Pause(sdbus::Result<>&& result) override;
   void Resume(sdbus::Result<>&& result) override;
   void Rescan(sdbus::Result<>&& result, std::string device) override;
+  void Scrub(sdbus::Result<>&& result, std::string device) override;
+  void CancelScrub(sdbus::Result<>&& result, std::string device) override;
+  void GetScrub(sdbus::Result<Dict>&& result, std::string device) override;
   void ReloadPolicy(sdbus::Result<std::vector<std::string>>&& result) override;
 
   std::string Version() override { return parts_.version; }
@@ -63,6 +66,7 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   std::string PolicyHash() override { return state_.policy_hash; }
   std::vector<std::string> PolicyProblems() override { return bus_texts(state_.policy_problems); }
 
+  void scrub(sdbus::Result<>&& result, BusBackend::ScrubVerb verb, const std::string& device);
   void locate(sdbus::Result<Dict>&& result, const Answer<protocol::LocateRequest>& request);
   Json status() const;
 

@@ -4,6 +4,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
@@ -35,7 +36,22 @@ ListWatch::ListWatch(boost::asio::io_context& io, ListPlace place, std::uint64_t
   read_now();
 }
 
+void ListWatch::open_own() {
+  fd_ = UniqueFd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  // What replaces the file, takes it away, and a person with an editor.
+  constexpr std::uint32_t kChanges = IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE;
+  if (!fd_ || inotify_add_watch(fd_.get(), place_.own->directory().c_str(), kChanges) < 0) {
+    fd_.reset();
+    return;
+  }
+  watch_ = std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kReadable, [this] { read_now(); });
+}
+
 void ListWatch::open() {
+  if (place_.own) {
+    open_own();
+    return;
+  }
   auto fd = open_file(place_.path, O_RDONLY | O_NONBLOCK);
   if (!fd) {
     return;
@@ -49,13 +65,22 @@ void ListWatch::open() {
   }
 }
 
-void ListWatch::read_now() {
-  // Re-arms the poll: a sysfs attribute counts as seen when this descriptor has read it from its beginning.
+void ListWatch::arm_again() {
   std::array<char, 4096> seen{};
+  if (watch_ && place_.own) {
+    while (read(fd_.get(), seen.data(), seen.size()) > 0) {
+    }
+    return;
+  }
+  // A sysfs attribute counts as seen when this descriptor has read it from its beginning.
   if (watch_ && pread(fd_.get(), seen.data(), seen.size(), 0) < 0) {
     watch_.reset();
     fd_.reset();
   }
+}
+
+void ListWatch::read_now() {
+  arm_again();
   const auto list = read_bad_list(place_, device_bytes_);
   read_later();
   if (const std::string digest = digest_of(list); digest != last_) {
@@ -65,6 +90,9 @@ void ListWatch::read_now() {
 }
 
 void ListWatch::read_later() {
+  if (watch_ && place_.own) {
+    return;  // only workers write it, and each time the watch is told
+  }
   next_.set(watch_ ? std::max(place_.interval, kSlowest) : place_.interval, [this] {
     if (!watch_) {
       open();

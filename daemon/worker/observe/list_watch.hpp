@@ -15,8 +15,9 @@
 namespace pmend::worker {
 
 // Watches one list of bad sectors: by POLLPRI where the file can be polled (sysfs, pmend-medium), else by reading it
-// every interval. Wake-ups may be spurious or missing; each only means "read it again". A slow reading besides catches
-// entries that were written by hand, which wake nobody.
+// every interval; pmend's own by inotify(7) on their directory, for workers replace them. Wake-ups may be spurious or
+// missing; each only means "read it again". A slow reading besides catches entries of the kernel's that were written by
+// hand, which wake nobody.
 class ListWatch {
  public:
   // `on_read` gets each reading that differs from the one before, errors too.
@@ -27,7 +28,9 @@ class ListWatch {
 
  private:
   void open();
+  void open_own();
   void read_now();
+  void arm_again();
   void read_later();
 
   boost::asio::io_context& io_;

@@ -24,6 +24,7 @@ using protocol::Request;
 using protocol::Verb;
 
 constexpr std::chrono::seconds kDescribeLimit{30};
+constexpr std::chrono::seconds kRereadLimit{60};
 // A list that does not fit into an event is cut and said to be incomplete; `list` gives the whole.
 constexpr std::size_t kMostRangesInEvent = 1000;
 
@@ -57,7 +58,10 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
       setting_(std::move(setting)),
       on_end_(std::move(on_end)),
       link_(io, std::move(socket),
-            {[this](protocol::Message m) { receive(std::move(m)); }, [this](std::string why) { on_end_(why); }}) {}
+            {[this](protocol::Message m) { receive(std::move(m)); }, [this](std::string why) { on_end_(why); }}),
+      scrubs_(
+          io, [this](const protocol::Message& message) { send(message); },
+          [this](auto limit, const auto& work, auto on_answer) { run_child(limit, work, std::move(on_answer)); }) {}
 
 void Observer::receive(protocol::Message message) {
   if (const auto* hello = std::get_if<protocol::Hello>(&message)) {
@@ -74,6 +78,8 @@ void Observer::receive(protocol::Message message) {
   }
   if (const auto* request = std::get_if<Request>(&message)) {
     receive_request(*request);
+  } else if (const auto* cancel = std::get_if<protocol::Cancel>(&message)) {
+    scrubs_.cancel(cancel->id);
   }
 }
 
@@ -94,7 +100,7 @@ void Observer::receive_request(const Request& request) {
     case Verb::kList:
       return answer(request, work_for<protocol::DeviceRequest>(setting_, request, list));
     case Verb::kScrub:
-      return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kUnsupported, "this device has no scrub"}));
+      return scrubs_.start(setting_, request);
     case Verb::kRepair:
     case Verb::kResume:
     case Verb::kProceed:
@@ -159,7 +165,7 @@ void Observer::watch(const Request& request) {
   if (!wanted) {
     return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kInvalid, wanted.error().message()}));
   }
-  protocol::WatchReply answer{{kKernelList, kListFile}, {}};
+  protocol::WatchReply answer{{kKernelList, kListFile, kOwnList}, {}};
   all_devices_ = wanted->all_devices;
   take_config(answer.problems);
   take_configured(wanted->devices, answer.problems);
@@ -268,12 +274,27 @@ void Observer::device_described(const std::string& node, const Answer& answer) {
     return;
   }
   const auto device = block::find_device(setting_.roots, node);
-  const auto place = device ? list_of(setting_.config, *device) : std::nullopt;
-  if (place) {
-    watched.list = std::make_unique<ListWatch>(
-        io_, *place, info->size,
-        [this, node, source = place->source](const Result<repair::BadList>& list) { list_read(node, source, list); });
+  const auto place = device ? list_of(setting_, *device, info->device_id) : std::nullopt;
+  if (!place) {
+    return;
   }
+  watched.list = std::make_unique<ListWatch>(
+      io_, *place, info->size,
+      [this, node, source = place->source](const Result<repair::BadList>& list) { list_read(node, source, list); });
+  if (place->own) {
+    reread(node);
+  }
+}
+
+void Observer::reread(const std::string& node) {
+  // Whatever comes of it is in the list, which is watched.
+  run_child(
+      kRereadLimit,
+      [setting = setting_, node]() -> Answer {
+        const auto listed = list(setting, protocol::DeviceRequest{node});
+        return listed ? Json::object() : Answer(tl::make_unexpected(reply_error(listed.error())));
+      },
+      [](const Answer&) {});
 }
 
 void Observer::drop_device(const std::string& node) {
@@ -291,6 +312,10 @@ void Observer::drop_device(const std::string& node) {
 void Observer::list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list) {
   const protocol::DeviceInfo& info = devices_.at(node).info;
   if (!list) {
+    if (source == kOwnList) {
+      // Nobody else could tell of such a device: it must not pass for one with an empty list.
+      send_event(EventKind::kMediaErrors, to_json(MediaErrorList{info.device, info.device_id, source, {}, false}));
+    }
     send_event(EventKind::kGap, to_json(protocol::Gap{source, list.error().message(), info.device}));
     return;
   }

@@ -6,6 +6,7 @@
 #include "worker/observe/device_monitor.hpp"
 #include "worker/observe/list_watch.hpp"
 #include "worker/observe/pages.hpp"
+#include "worker/observe/scrubs.hpp"
 #include "worker/places.hpp"
 #include "worker/request_child.hpp"
 
@@ -23,8 +24,8 @@
 
 namespace pmend::worker {
 
-// The observing worker: watches lists, devices and mounts, and answers questions, each in a child. It writes nothing,
-// and its loop reads no medium.
+// The observing worker: watches lists, devices and mounts, and answers questions, each in a child. It writes nothing
+// but pmend's own lists of bad sectors, and its loop reads no medium.
 class Observer {
  public:
   // `on_end` is called once the connection has ended: the process has nothing more to do.
@@ -53,6 +54,8 @@ class Observer {
   void add_device(const std::string& node);
   void drop_device(const std::string& node);
   void device_described(const std::string& node, const Answer& answer);
+  // Where the list is pmend's own: what it has is read from the device again.
+  void reread(const std::string& node);
   void list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list);
   void watch_mounts();
   void send_event(protocol::EventKind kind, Json body);
@@ -72,6 +75,7 @@ class Observer {
   UniqueFd mountinfo_;
   std::unique_ptr<loop::FdWatch> mounts_;
   Pages pages_;
+  Scrubs scrubs_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;
   struct Waiting {

@@ -84,7 +84,11 @@ void RepairSession::run_job(const Request& request, repair::JobKind kind) {
     const auto error = reply_error(context.error());
     return refuse(request.id, error.code, error.what);
   }
-  auto place = open_place(setting_, *context, plan.units.front().unit.device_range);
+  std::vector<ByteRange> units;
+  for (const PlannedUnit& planned : plan.units) {
+    units.push_back(planned.unit.device_range);
+  }
+  auto place = open_place(setting_, *context, units);
   if (!place) {
     const auto error = reply_error(place.error());
     return refuse(request.id, error.code, error.what);

@@ -121,6 +121,8 @@ protocol::DeviceInfo device_info(const BlockContext& context) {
   info.device_id = context.device_id;
   info.size = context.device.size_bytes;
   info.logical_block_size = context.device.logical_block_bytes;
+  info.physical_block_size = context.device.physical_block_bytes;
+  info.fast_zero = context.device.fast_zero_bytes;
   info.dax = context.device.dax;
   const bool pages = needs_whole_pages(context.whole) || std::ranges::any_of(context.partitions, needs_whole_pages);
   info.repair_unit = pages ? std::max(kPageBytes, info.logical_block_size) : info.logical_block_size;

@@ -132,6 +132,7 @@ Result<BlockDevice> read_directory(const std::string& link, const std::string& a
   }
   device.logical_block_bytes = read_number(disk, "queue/logical_block_size").value_or(kSectorBytes);
   device.physical_block_bytes = read_number(disk, "queue/physical_block_size").value_or(device.logical_block_bytes);
+  device.fast_zero_bytes = read_number(disk, "queue/write_zeroes_max_bytes").value_or(0);
   device.dax = read_number(disk, "queue/dax").value_or(0) != 0;
   device.identity = read_identity(disk);
   device.dm_name = read_attribute(directory, "dm/name").value_or("");

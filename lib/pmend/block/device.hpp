@@ -60,6 +60,10 @@ struct BlockDevice {
   std::uint64_t size_bytes = 0;
   std::uint64_t logical_block_bytes = 512;
   std::uint64_t physical_block_bytes = 512;
+  // How much one WRITE ZEROES command of its queue takes; 0: it has none, or one was refused since it was set up. For a
+  // partition, its disk's. Discards do not count, whatever they promise: discarded blocks may read as anything. The
+  // attributes write_zeroes_unmap_max… (Linux 6.17) tell whether zeroing writes less, never that it takes more.
+  std::uint64_t fast_zero_bytes = 0;
   bool dax = false;  // the medium can be mapped into memory
   bool read_only = false;
   DiskIdentity identity;

@@ -26,11 +26,14 @@ protocol::ListedDevice read_device(const JsonReader& in, std::set<std::string>& 
       node->expected("each device once");
     }
   }
-  if (const auto list = object.required("badblocks")) {
-    device.badblocks.bytes = read_absolute_path(*list);
+  if (const auto list = object.optional("badblocks")) {
+    device.badblocks = FilePath{read_absolute_path(*list)};
   }
   if (const auto interval = object.optional("interval")) {
     device.interval_s = interval->u64(1, kMostInterval);
+    if (!device.badblocks) {
+      interval->problem("goes with \"badblocks\": only a list file is read again and again");
+    }
   }
   object.finish();
   return device;

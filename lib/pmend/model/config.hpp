@@ -13,8 +13,8 @@ namespace pmend {
 
 // pmend.json: which devices are watched. How to decide is in the policy files, where things are in the options.
 struct Config {
-  std::vector<protocol::ListedDevice> devices;  // whose list of bad sectors is a file
-  bool auto_watch = true;                       // key "auto": every block device that has a list in sysfs
+  std::vector<protocol::ListedDevice> devices;
+  bool auto_watch = true;  // key "auto": every block device that has a list in sysfs
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -2,6 +2,7 @@
 #include "pmend/model/observe_verbs.hpp"
 
 #include "pmend/model/json_fields.hpp"
+#include "pmend/model/range_list.hpp"
 
 #include <bit>
 
@@ -25,7 +26,9 @@ void describe(Fields& field, T& device) {
   field("device_id", device.device_id);
   field("size", device.size);
   field("logical_block_size", device.logical_block_size);
+  field("physical_block_size", device.physical_block_size);
   field("repair_unit", device.repair_unit);
+  field("fast_zero", device.fast_zero);
   field("dax", device.dax);
   field("filesystem", device.filesystem);
   field.check([&](const JsonReader& in) { check_geometry(in, device); });
@@ -211,6 +214,42 @@ Json to_json(const DeviceRequest& request) {
 }
 void read_json(const JsonReader& in, DeviceRequest& request) {
   read_fields(in, request);
+}
+
+template <class Fields, ConstOr<ScrubFinds> T>
+void describe(Fields& field, T& finds) {
+  field("bytes", finds.bytes);
+  field("ranges", finds.ranges);
+  field.check([&](const JsonReader& in) {
+    if (!are_apart_in_order(finds.ranges)) {
+      in.problem("ranges overlap or are out of order");
+    }
+  });
+}
+Json to_json(const ScrubFinds& finds) {
+  return write_fields(finds);
+}
+void read_json(const JsonReader& in, ScrubFinds& finds) {
+  read_fields(in, finds);
+}
+
+template <class Fields, ConstOr<ScrubReply> T>
+void describe(Fields& field, T& reply) {
+  field("device", reply.device);
+  field("device_id", reply.device_id);
+  field("source", reply.source);
+  field("size", reply.size);
+  field("done", reply.done);
+  field("cancelled", reply.cancelled);
+  field("unreadable", reply.unreadable);
+  field("unlisted", reply.unlisted);
+  field("unanswered", reply.unanswered);
+}
+Json to_json(const ScrubReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, ScrubReply& reply) {
+  read_fields(in, reply);
 }
 
 }  // namespace pmend::protocol

@@ -14,7 +14,8 @@
 #include <string>
 #include <vector>
 
-// Bodies of the requests to the observing worker, which writes nothing, and of its replies.
+// Bodies of the requests to the observing worker, which writes to no device and no file system that it watches, and of
+// its replies.
 namespace pmend::protocol {
 
 // A device that is watched.
@@ -23,8 +24,12 @@ struct DeviceInfo {
   std::string device_id;                 // see MediaError
   std::uint64_t size = 0;                // bytes
   std::uint64_t logical_block_size = 0;  // bytes
-  std::uint64_t repair_unit = 0;         // bytes: 4096 where a file system is mounted with DAX, else the logical block
-  bool dax = false;                      // the medium is memory that can be mapped (whatever the mount option)
+  // Bytes, what the medium itself reads and writes at once: with a logical block of 512 a 512e disk has 4096 here, a
+  // 512n disk 512. As the device says; nothing depends on it.
+  std::uint64_t physical_block_size = 0;
+  std::uint64_t repair_unit = 0;  // bytes: 4096 where a file system is mounted with DAX, else the logical block
+  std::uint64_t fast_zero = 0;    // bytes that one command can zero, 0: none can (block::BlockDevice::fast_zero_bytes)
+  bool dax = false;               // the medium is memory that can be mapped (whatever the mount option)
   std::optional<FileSystemRef> filesystem;
 
   friend bool operator==(const DeviceInfo&, const DeviceInfo&) = default;
@@ -32,11 +37,13 @@ struct DeviceInfo {
 
 inline constexpr std::uint64_t kMaxIntervalS = 24U * 3600U;
 
-// A device whose list of bad sectors is a file (pmend.json).
+// A device that pmend.json names.
 struct ListedDevice {
   std::string device;
-  FilePath badblocks;             // in the format of the sysfs attribute
-  std::uint64_t interval_s = 60;  // seconds between reads where it cannot be polled, 1 to kMaxIntervalS
+  // The list of bad sectors, a file in the format of the sysfs attribute. Absent: the kernel's list where it has one,
+  // else one that pmend keeps itself of what it finds by reading.
+  std::optional<FilePath> badblocks;
+  std::uint64_t interval_s = 60;  // seconds between reads of a file that cannot be polled, 1 to kMaxIntervalS
 
   friend bool operator==(const ListedDevice&, const ListedDevice&) = default;
 };
@@ -168,6 +175,28 @@ struct DeviceRequest {
   friend bool operator==(const DeviceRequest&, const DeviceRequest&) = default;
 };
 
+// What a scrub found of one kind: how much in all, and the first ranges of it, as many as fit.
+struct ScrubFinds {
+  std::uint64_t bytes = 0;
+  std::vector<ByteRange> ranges;
+
+  friend bool operator==(const ScrubFinds&, const ScrubFinds&) = default;
+};
+// How a scrub ended: a device was read directly from its beginning to `done`.
+struct ScrubReply {
+  std::string device;
+  std::string device_id;
+  std::string source;  // the kind of list that the device has, as in MediaErrorList
+  std::uint64_t size = 0;
+  std::uint64_t done = 0;
+  bool cancelled = false;
+  ScrubFinds unreadable;  // the medium has lost them
+  ScrubFinds unlisted;    // those of them that the list did not have: source "read" has them now, other lists have not
+  ScrubFinds unanswered;  // no answer in time: nobody knows, and they are not listed
+
+  friend bool operator==(const ScrubReply&, const ScrubReply&) = default;
+};
+
 Json to_json(const DeviceInfo& device);
 void read_json(const JsonReader& in, DeviceInfo& device);
 Json to_json(const ListedDevice& device);
@@ -194,5 +223,9 @@ Json to_json(const LocateReply& reply);
 void read_json(const JsonReader& in, LocateReply& reply);
 Json to_json(const DeviceRequest& request);
 void read_json(const JsonReader& in, DeviceRequest& request);
+Json to_json(const ScrubFinds& finds);
+void read_json(const JsonReader& in, ScrubFinds& finds);
+Json to_json(const ScrubReply& reply);
+void read_json(const JsonReader& in, ScrubReply& reply);
 
 }  // namespace pmend::protocol

@@ -23,7 +23,7 @@ namespace pmend::protocol {
 
 inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxMessageBytes = 64U * 1024U;
-inline constexpr std::uint64_t kMaxDeadlineMs = 24U * 3600U * 1000U;
+inline constexpr std::uint64_t kMaxDeadlineMs = 7U * 24U * 3600U * 1000U;  // a large disk is scrubbed for days
 
 enum class Role { kPmend, kObserve, kRepair };
 inline constexpr std::array kRoleNames = {EnumName{Role::kPmend, "pmend"}, EnumName{Role::kObserve, "observe"},
@@ -39,7 +39,7 @@ enum class Verb {
   kPlan,     // PlanRequest -> PlanReply
   kLocate,   // LocateRequest -> LocateReply
   kList,     // DeviceRequest -> MediaErrorList
-  kScrub,    // DeviceRequest -> Empty: a scrub was started
+  kScrub,    // DeviceRequest -> ScrubReply, with progress in bytes
   // repair role
   kRepair,   // RepairRequest -> RepairReply
   kResume,   // RepairRequest -> RepairReply

@@ -67,7 +67,7 @@ class Worker:
 
     def device(self) -> dict:
         return {"device": DEVICE, "device_id": DEVICE_ID, "size": 1 << 30, "logical_block_size": 512,
-                "repair_unit": UNIT, "dax": False, "filesystem": FILESYSTEM}
+                "physical_block_size": 4096, "repair_unit": UNIT, "fast_zero": 0, "dax": False, "filesystem": FILESYSTEM}
 
     def media_errors(self) -> dict:
         return {"device": DEVICE, "device_id": DEVICE_ID, "source": "list", "ranges": self.still_bad(),
@@ -129,12 +129,30 @@ class Worker:
         elif verb == "locate":
             self.reply(request, {"device": self.device(), "owners": [self.owner({"offset": 4096, "length": 512})],
                                  "bad": []})
+        elif verb == "scrub":
+            self.scrub(request)
         elif verb == "inspect":
             self.reply(request, {"locks": [], "spool_keys": [], "frozen": []})
         elif verb in ("repair", "resume"):
             self.repair(request)
         else:
             self.reply(request, {})
+
+    def scrub(self, request: dict) -> None:
+        """Half of it at once, the rest when it is asked to list."""
+        self.send({"type": "progress", "id": request["id"], "done": 1 << 29, "total": 1 << 30})
+        cancel = self.receive()
+        while cancel["type"] != "cancel":
+            self.answer(cancel)
+            if cancel.get("verb") == "list":
+                break
+            cancel = self.receive()
+        cancelled = cancel["type"] == "cancel"
+        bad = self.still_bad()
+        finds = {"bytes": sum(one["length"] for one in bad), "ranges": bad}
+        self.reply(request, {"device": DEVICE, "device_id": DEVICE_ID, "source": "list", "size": 1 << 30,
+                             "done": 1 << (29 if cancelled else 30), "cancelled": cancelled, "unreadable": finds,
+                             "unlisted": {"bytes": 0, "ranges": []}, "unanswered": {"bytes": 0, "ranges": []}})
 
     def repair(self, request: dict) -> None:
         plan = request["body"]["plan"]

@@ -92,6 +92,55 @@ class Chain(world.World):
 
 
 @unittest.skipIf(os.getuid() != 0, "needs root: only root may steer pmend")
+class Scrub(world.World):
+    def started(self) -> None:
+        self.start()
+        self.until(lambda: self.call("ListDevices"), "the device")
+        self.call("Scrub", "s", "/dev/fake0")
+        self.until(lambda: self.scrub()["done"] == 1 << 29, "half of it")
+
+    def scrub(self) -> dict:
+        return self.call("GetScrub", "s", "/dev/fake0")
+
+    def ended(self) -> dict:
+        self.until(lambda: self.scrub()["state"] != "running", "its end")
+        return self.scrub()
+
+    def test_how_far_it_is_and_what_it_found_is_told(self) -> None:
+        self.script(bad=[[8192, 512]])
+        self.write_policy(HOLD)
+        self.started()
+        self.assertEqual(self.scrub(), {"device": "/dev/fake0", "state": "running", "size": 1 << 30, "done": 1 << 29,
+                                        "reason": ""})
+        self.call("Rescan", "s", "/dev/fake0")
+        ended = self.ended()
+        self.assertEqual((ended["state"], ended["done"], ended["source"]), ("done", 1 << 30, "list"))
+        self.assertEqual(ended["unreadable"], {"bytes": 512, "ranges": [{"offset": 8192, "length": 512}]})
+        self.assertEqual(self.requests("scrub"), [{"device": "/dev/fake0"}])
+
+    def test_it_is_cancelled(self) -> None:
+        self.started()
+        self.call("CancelScrub", "s", "/dev/fake0")
+        self.assertEqual(self.ended()["state"], "cancelled")
+        self.assertIn("no scrub of /dev/fake0 is under way", self.try_call("CancelScrub", "s", "/dev/fake0").stderr)
+
+    def test_the_end_of_the_worker_is_its_end(self) -> None:
+        self.started()
+        os.kill(self.starts()[0]["pid"], signal.SIGKILL)
+        ended = self.ended()
+        self.assertEqual(ended["state"], "failed")
+        self.assertIn("the observing worker is gone", ended["reason"])
+        self.until(lambda: self.property("Observing") and self.call("ListDevices"), "another worker")
+        self.call("Scrub", "s", "/dev/fake0")
+
+    def test_scrubs_that_cannot_be_are_said(self) -> None:
+        self.started()
+        for method, device, said in (("Scrub", "/dev/fake0", "under way"), ("Scrub", "/dev/none", "is not watched"),
+                                     ("CancelScrub", "/dev/none", "is not watched"), ("GetScrub", "", "no scrub of")):
+            self.assertIn(said, self.try_call(method, "s", device).stderr)
+
+
+@unittest.skipIf(os.getuid() != 0, "needs root: only root may steer pmend")
 class Reload(world.World):
     def test_a_bad_policy_leaves_the_running_one(self) -> None:
         pmend = self.start()

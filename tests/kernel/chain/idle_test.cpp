@@ -49,16 +49,20 @@ Usage usage_of(pid_t pid) {
   return usage;
 }
 
-class ChainIdle : public KernelTest {};
+class ChainIdle : public KernelTest, public ::testing::WithParamInterface<Lists> {};
 
-TEST_F(ChainIdle, SleepsAndIsSmall) {
+TEST_P(ChainIdle, SleepsAndIsSmall) {
   World world({.fs = {.type = FsType::kXfs}});
   world.medium().set_mode("write=clear");
-  Chain chain({&world}, {default_policy()});
+  Chain chain({&world}, {default_policy()}, GetParam());
   chain.start();
   // It has done something, so that nothing of that may be left running.
   const FileModel& file = world.tree().file("linked/first");
   world.poison_cached(file, {512, 512});
+  if (GetParam() == Lists::kOwn) {
+    chain.wait_for_device(world.loop().node());
+    chain.ctl({"scrub", world.loop().node()});
+  }
   chain.wait_for_state(world.loop().node(), world.device_range(file, {512, 512}), "repaired");
   std::this_thread::sleep_for(std::chrono::seconds(2));
 
@@ -81,6 +85,11 @@ TEST_F(ChainIdle, SleepsAndIsSmall) {
   }
   EXPECT_LE(wake_ups, kMostWakeUps);
 }
+
+INSTANTIATE_TEST_SUITE_P(Kernel, ChainIdle, ::testing::Values(Lists::kOfMedium, Lists::kOwn),
+                         [](const auto& param_info) {
+                           return param_info.param == Lists::kOwn ? "own_list" : "list_file";
+                         });
 
 }  // namespace
 }  // namespace pmend::world

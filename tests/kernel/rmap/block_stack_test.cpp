@@ -84,6 +84,8 @@ TEST_F(BlockStackTest, MountedFileSystemIsFoundThroughItsEscapedMountPoint) {
   const auto info = device_info(c);
   EXPECT_EQ(info.size, 32 * kMiB);
   EXPECT_EQ(info.repair_unit, 512U);
+  EXPECT_EQ(info.physical_block_size, 512U);
+  EXPECT_GT(info.fast_zero, 0U) << "loop devices zero by fallocate(2)";
   EXPECT_EQ(info.filesystem, c.whole.filesystem);
 }
 

@@ -31,12 +31,7 @@ class ObserveTest : public KernelTest, public ::testing::WithParamInterface<FsTy
     client_ = std::make_unique<WorkerClient>(*service_, Role::kObserve);
   }
 
-  protocol::WatchReply watch() {
-    protocol::WatchRequest request;
-    request.all_devices = false;
-    request.devices = {{world_->loop().node(), {world_->medium().badblocks_path()}, 60}};
-    return client_->ask<protocol::WatchReply>(Verb::kWatch, request);
-  }
+  protocol::WatchReply watch() { return client_->ask<protocol::WatchReply>(Verb::kWatch, service_->watch_request()); }
 
   protocol::Observation observe(const protocol::DeviceInfo& info, const ByteRange& range) {
     return client_->ask<protocol::Observation>(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/kernel_test.hpp"
-#include "kernel/worker/worker_client.hpp"
+#include "kernel/worker/repair_rig.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const PlanBasis kBasis{"test-rule", std::string(64, 'a')};
-
 // What `repair` says while a small file system with these options covers `directory`.
 std::string said_with(const std::string& directory, const std::string& options,
                       const std::function<protocol::RepairReply()>& repair) {
@@ -36,75 +34,14 @@ std::string said_with(const std::string& directory, const std::string& options,
   return said;
 }
 
-// One bad sector of one file, planned by a real observing worker and repaired by a real repairing one.
-class WorkerRepairTest : public KernelTest, public ::testing::WithParamInterface<FsType> {
+class WorkerRepairTest : public KernelTest, public RepairRig, public ::testing::WithParamInterface<FsType> {
  protected:
   void SetUp() override {
     KernelTest::SetUp();
-    if (IsSkipped()) {
-      return;
-    }
-    world_ = std::make_unique<World>(WorldOptions{.fs = {.type = GetParam()}});
-    world_->medium().set_mode("write=clear");
-    service_ = std::make_unique<WorkerService>(*world_, "pmend-repair@.service.in");
-    observer_ = std::make_unique<WorkerClient>(*service_, Role::kObserve);
-    protocol::WatchRequest request;
-    request.all_devices = false;
-    request.devices = {{world_->loop().node(), {world_->medium().badblocks_path()}, 60}};
-    observer_->ask<protocol::WatchReply>(Verb::kWatch, request);
-    device_ = observer_->event<protocol::DeviceInfo>(EventKind::kDeviceFound);
-  }
-
-  protocol::RepairRequest plan_for(const ByteRange& bad) {
-    const auto observation = observer_->ask<protocol::Observation>(
-        Verb::kObserve, protocol::ObserveRequest{device_.device, device_.device_id, {bad}, {}, 0});
-    const auto reply =
-        observer_->ask<protocol::PlanReply>(Verb::kPlan, protocol::PlanRequest{device_.device,
-                                                                               device_.device_id,
-                                                                               {bad},
-                                                                               observation.ranges.at(0).owners,
-                                                                               {Method::kRedirty, Method::kRewrite}});
-    if (!reply.plan) {
-      throw Failure("no plan: " + reply.refusal->reason);
-    }
-    return {JobId{1}, *reply.plan, plan_hash(*reply.plan, kBasis), kBasis, "job-1"};
-  }
-
-  // Carries the job out, letting every step proceed.
-  protocol::RepairReply repair(const protocol::RepairRequest& request) {
-    WorkerClient worker(*service_, Role::kRepair);
-    worker.send(Verb::kRepair, to_json(request));
-    while (true) {
-      const protocol::Message message = worker.receive();
-      if (const auto* reply = std::get_if<protocol::Reply>(&message); reply != nullptr) {
-        if (reply->error) {
-          throw Failure("refused: " + reply->error->what);
-        }
-        if (reply->body->contains("outcome")) {
-          worker.ask_raw(Verb::kRelease, to_json(protocol::ReleaseRequest{request.job, request.spool_key}));
-          return must(from_json<protocol::RepairReply>(*reply->body));
-        }
-        continue;
-      }
-      const Step step = must(from_json<Step>(std::get<protocol::Event>(message).body));
-      if (!step.outcome) {
-        worker.send(Verb::kProceed, to_json(protocol::ProceedRequest{step.job, step.index}));
-      }
+    if (!IsSkipped()) {
+      start({.fs = {.type = GetParam()}});
     }
   }
-
-  std::vector<ByteRange> units_of(const protocol::RepairRequest& request) {
-    std::vector<ByteRange> units;
-    for (const PlannedUnit& unit : request.plan.units) {
-      units.push_back(unit.unit.device_range);
-    }
-    return units;
-  }
-
-  std::unique_ptr<World> world_;
-  std::unique_ptr<WorkerService> service_;
-  std::unique_ptr<WorkerClient> observer_;
-  protocol::DeviceInfo device_;
 };
 
 TEST_P(WorkerRepairTest, ColdSectorLosesExactlyItselfAndNothingMoves) {

@@ -3,6 +3,7 @@
 
 #include "loop/message_link.hpp"
 #include "pmend/model/json_text.hpp"
+#include "support/residue.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <filesystem>
 #include <regex>
 #include <sstream>
@@ -19,7 +21,6 @@
 namespace pmend::world {
 namespace {
 
-constexpr std::uint64_t kDeadlineMs = 20000;
 constexpr int kConnectTries = 500;
 
 UniqueFd connect_when_ready(const std::string& socket) {
@@ -52,19 +53,37 @@ std::string bounding_set(const std::string& unit) {
 
 }  // namespace
 
-WorkerService::WorkerService(World& world, const std::string& unit)
-    : directory_(world.directory() + "/worker"), socket_(directory_ + "/socket") {
+WorkerService::WorkerService(World& world, const std::string& unit, ListKind list)
+    : directory_(world.directory() + "/worker"), socket_(directory_ + "/socket"), unit_(unit) {
   std::filesystem::create_directories(directory_);
-  const Json config = {
-      {"auto", false},
-      {"devices", {{{"device", world.loop().node()}, {"badblocks", world.medium().badblocks_path()}}}}};
-  must(replace_file(directory_ + "/pmend.json", to_json_text(config)));
+  must(replace_file(list_file(), "\n"));
+  Json device = {{"device", world.loop().node()}};
+  watch_.all_devices = false;
+  watch_.devices = {{world.loop().node(), std::nullopt, 60}};
+  if (list != ListKind::kOwn) {
+    const std::string path = list == ListKind::kFile ? list_file() : world.medium().badblocks_path();
+    device["badblocks"] = path;
+    watch_.devices[0].badblocks = FilePath{path};
+  }
+  must(replace_file(directory_ + "/pmend.json", to_json_text({{"auto", false}, {"devices", Json::array({device})}})));
+  start();
+}
+
+void WorkerService::start() {
   ChildOptions options;
   options.output_file = directory_ + "/log";
-  process_ = Child({"setpriv", "--no-new-privs", "--bounding-set=" + bounding_set(unit),
+  process_ = Child({"setpriv", "--no-new-privs", "--bounding-set=" + bounding_set(unit_),
                     program_directory() + "/pmend-worker", "--listen", socket_, "--config", directory_ + "/pmend.json",
                     "--spool-dir", spool_dir(), "--runtime-dir", directory_ + "/run"},
                    options);
+}
+
+void WorkerService::kill_and_restart() {
+  process_.kill();
+  for (const pid_t pid : processes_naming(spool_dir())) {
+    ::kill(pid, SIGKILL);
+  }
+  start();
 }
 
 WorkerClient::WorkerClient(const WorkerService& service, protocol::Role role)
@@ -77,10 +96,14 @@ protocol::Message WorkerClient::receive(std::chrono::milliseconds limit) {
   return must(link_->receive(limit));
 }
 
-RequestId WorkerClient::send(protocol::Verb verb, Json body) {
+RequestId WorkerClient::send(protocol::Verb verb, Json body, std::chrono::milliseconds deadline) {
   const RequestId id{next_id_++};
-  must(link_->send(protocol::Request{id, verb, kDeadlineMs, {}, std::move(body)}));
+  must(link_->send(protocol::Request{id, verb, static_cast<std::uint64_t>(deadline.count()), {}, std::move(body)}));
   return id;
+}
+
+void WorkerClient::cancel(RequestId request) {
+  must(link_->send(protocol::Cancel{request}));
 }
 
 Json WorkerClient::ask_raw(protocol::Verb verb, Json body) {

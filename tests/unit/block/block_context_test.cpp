@@ -105,5 +105,16 @@ TEST(DeviceInfo, RepairUnitIsThePageOnlyWhereDaxIsMounted) {
   }
 }
 
+TEST(DeviceInfo, HasWhatTheQueueSays) {
+  BlockContext context = disk();
+  context.device.logical_block_bytes = 512;
+  context.device.physical_block_bytes = 4096;
+  context.device.fast_zero_bytes = 65536;
+  const auto info = device_info(context);
+  EXPECT_EQ(info.logical_block_size, 512U);
+  EXPECT_EQ(info.physical_block_size, 4096U);
+  EXPECT_EQ(info.fast_zero, 65536U);
+}
+
 }  // namespace
 }  // namespace pmend::block

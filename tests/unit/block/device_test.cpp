@@ -76,6 +76,58 @@ TEST_F(DeviceTest, ReadsGeometryInBytes) {
   EXPECT_EQ(d.badblocks, sysfs_.path("devices/virtual/block/pmem0/badblocks"));
 }
 
+TEST_F(DeviceTest, TellsDisksBySectorSizesApart) {
+  struct Disk {
+    const char* name;
+    const char* number;
+    const char* logical;
+    const char* physical;  // nullptr: no such attribute
+    std::uint64_t physical_bytes;
+  };
+  for (const Disk& disk : {Disk{"sd512n", "8:0", "512", "512", 512}, Disk{"sd512e", "8:1", "512", "4096", 4096},
+                           Disk{"sd4kn", "8:2", "4096", "4096", 4096}, Disk{"sdold", "8:3", "4096", nullptr, 4096}}) {
+    add_disk(disk.name, disk.number, "2048");
+    set(disk.name, "queue/logical_block_size", disk.logical);
+    if (disk.physical != nullptr) {
+      set(disk.name, "queue/physical_block_size", disk.physical);
+    }
+    EXPECT_EQ(device(disk.name).logical_block_bytes, std::stoull(disk.logical)) << disk.name;
+    EXPECT_EQ(device(disk.name).physical_block_bytes, disk.physical_bytes) << disk.name;
+  }
+}
+
+TEST_F(DeviceTest, ZeroesFastOnlyByTheCommandThatZeroes) {
+  struct Queue {
+    const char* name;
+    const char* number;
+    const char* write_zeroes;  // nullptr: no such attribute
+    std::uint64_t fast_zero;
+  };
+  for (const Queue& queue : {Queue{"has", "8:0", "4294966784", 4294966784}, Queue{"refused", "8:1", "0", 0},
+                             Queue{"older", "8:2", nullptr, 0}, Queue{"garbage", "8:3", "lots", 0}}) {
+    add_disk(queue.name, queue.number, "2048");
+    // Whatever these promise, what they leave may read as anything.
+    set(queue.name, "queue/discard_max_bytes", "1073741824");
+    set(queue.name, "queue/discard_zeroes_data", "1");
+    set(queue.name, "queue/write_zeroes_unmap_max_hw_bytes", "1048576");
+    set(queue.name, "queue/write_zeroes_unmap_max_bytes", "1048576");
+    if (queue.write_zeroes != nullptr) {
+      set(queue.name, "queue/write_zeroes_max_bytes", queue.write_zeroes);
+    }
+    EXPECT_EQ(device(queue.name).fast_zero_bytes, queue.fast_zero) << queue.name;
+  }
+}
+
+TEST_F(DeviceTest, PartitionHasTheQueueOfItsDisk) {
+  add_disk("sda", "8:0", "2048");
+  add_partition("sda", "sda1", "8:1", 1, 64, 512);
+  set("sda", "queue/logical_block_size", "512");
+  set("sda", "queue/physical_block_size", "4096");
+  set("sda", "queue/write_zeroes_max_bytes", "65536");
+  EXPECT_EQ(device("sda1").physical_block_bytes, 4096U);
+  EXPECT_EQ(device("sda1").fast_zero_bytes, 65536U);
+}
+
 TEST_F(DeviceTest, FoundByNumberAsByName) {
   add_disk("loop3", "7:3", "2048");
   const auto found = read_device(roots(), makedev(7, 3));

@@ -66,6 +66,15 @@ TEST(CtlOptions, GlobalOptionsMayStandBeforeAndAfterTheVerb) {
   }
 }
 
+TEST(CtlOptions, ScrubTakesADeviceAndMayEndOne) {
+  const auto options = parse_options({"scrub", "/dev/sdb"});
+  ASSERT_TRUE(options.has_value());
+  EXPECT_EQ(options->device, "/dev/sdb");
+  EXPECT_FALSE(options->cancel);
+  EXPECT_TRUE(parse_options({"scrub", "--cancel", "/dev/sdb"})->cancel);
+  EXPECT_FALSE(parse_options({"scrub", "/dev/sdb", "/dev/sdc"}).has_value());
+}
+
 TEST(CtlOptions, ListTakesAStateAndAll) {
   const auto options = parse_options({"list", "--state", "held", "--all"});
   ASSERT_TRUE(options.has_value());

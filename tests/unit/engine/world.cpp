@@ -117,7 +117,13 @@ void World::say_list(bool complete) {
 }
 
 protocol::DeviceInfo World::device() const {
-  return {kNode, kDeviceId, 1U << 30U, 512, kUnit, false, filesystem()};
+  return {.device = kNode,
+          .device_id = kDeviceId,
+          .size = 1U << 30U,
+          .logical_block_size = 512,
+          .physical_block_size = 512,
+          .repair_unit = kUnit,
+          .filesystem = filesystem()};
 }
 
 void World::find_device() {

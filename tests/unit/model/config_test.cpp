@@ -29,11 +29,14 @@ TEST(Config, HasDevicesWithListFiles) {
   const auto config = parse_config({"f", R"({ // comments are allowed
       "auto": false,
       "devices": [{"device": "/dev/loop3", "badblocks": "/path/to/list", "interval": 5},
-                  {"device": "/dev/loop4", "badblocks": "/path/to/other"}]})"});
+                  {"device": "/dev/loop4", "badblocks": "/path/to/other"},
+                  {"device": "/dev/loop5"}]})"});
   ASSERT_TRUE(config.has_value()) << to_string(config.error());
   EXPECT_FALSE(config->auto_watch);
-  EXPECT_THAT(config->devices, testing::ElementsAre(protocol::ListedDevice{"/dev/loop3", {"/path/to/list"}, 5},
-                                                    protocol::ListedDevice{"/dev/loop4", {"/path/to/other"}, 60}));
+  EXPECT_THAT(config->devices,
+              testing::ElementsAre(protocol::ListedDevice{"/dev/loop3", FilePath{"/path/to/list"}, 5},
+                                   protocol::ListedDevice{"/dev/loop4", FilePath{"/path/to/other"}, 60},
+                                   protocol::ListedDevice{"/dev/loop5", std::nullopt, 60}));
 }
 
 TEST(Config, ProblemsHaveTheirPlace) {
@@ -44,7 +47,9 @@ TEST(Config, ProblemsHaveTheirPlace) {
       {"{\"device\": []}", "pmend.json:1:12: /device: unknown key \"device\", did you mean \"devices\"?"},
       {"{\"devices\": {}}", "pmend.json:1:13: /devices: got an object, expected an array"},
       {"{\"devices\": [1]}", "pmend.json:1:14: /devices/0: got 1, expected an object"},
-      {R"({"devices": [{"device": "/d"}]})", "pmend.json:1:14: /devices/0: key \"badblocks\" is missing"},
+      {R"({"devices": [{"badblocks": "/b"}]})", "pmend.json:1:14: /devices/0: key \"device\" is missing"},
+      {R"({"devices": [{"device": "/d", "interval": 5}]})",
+       "pmend.json:1:43: /devices/0/interval: goes with \"badblocks\""},
       {R"({"devices": [{"device": "d", "badblocks": "/b"}]})",
        "/devices/0/device: got \"d\", expected an absolute path"},
       {R"({"devices": [{"device": "/d", "badblocks": ""}]})",

@@ -64,7 +64,7 @@ TEST(Protocol, RefusesAnythingElse) {
       R"({"type":"cancel","id":"1"})",
       R"({"type":"request","id":1,"verb":"rm","deadline_ms":1,"body":{}})",
       R"({"type":"request","id":1,"verb":"list","deadline_ms":0,"body":{}})",
-      R"({"type":"request","id":1,"verb":"list","deadline_ms":86400001,"body":{}})",
+      R"({"type":"request","id":1,"verb":"list","deadline_ms":604800001,"body":{}})",
       R"({"type":"request","id":1,"verb":"list","deadline_ms":1,"body":[]})",
       R"({"type":"request","id":1,"verb":"list","deadline_ms":1})",
       R"({"type":"request","id":1,"verb":"list","deadline_ms":1,"body":{},"cursor":null})",

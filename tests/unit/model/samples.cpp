@@ -126,7 +126,9 @@ protocol::DeviceInfo device_info() {
           .device_id = "ns:8f0c",
           .size = 1U << 30U,
           .logical_block_size = 512,
+          .physical_block_size = 4096,
           .repair_unit = 4096,
+          .fast_zero = 1U << 22U,
           .dax = true,
           .filesystem = filesystem()};
 }
@@ -148,6 +150,16 @@ protocol::PlanRequest plan_request() {
           .ranges = {kBadRange},
           .owners = {file_owner()},
           .methods = {Method::kRedirty, Method::kRecoveryWrite}};
+}
+
+protocol::ScrubReply scrub_reply() {
+  return {.device = "/dev/sdb",
+          .device_id = "wwn:1",
+          .source = "read",
+          .size = 1U << 30U,
+          .done = 1U << 30U,
+          .unreadable = {.bytes = 1024, .ranges = {{4096, 512}, {1048576, 512}}},
+          .unlisted = {.bytes = 512, .ranges = {{1048576, 512}}}};
 }
 
 protocol::RepairRequest repair_request() {

@@ -27,6 +27,7 @@ MediaErrorList media_errors();
 protocol::DeviceInfo device_info();
 protocol::Observation observation();
 protocol::PlanRequest plan_request();
+protocol::ScrubReply scrub_reply();
 protocol::RepairRequest repair_request();
 protocol::RepairReply repair_reply();
 protocol::InspectReply inspect_reply();

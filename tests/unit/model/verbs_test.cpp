@@ -50,9 +50,9 @@ TEST(LocateRequest, IsEitherRangeOrPath) {
 }
 
 TEST(ListedDevice, IsReadNeitherAllTheTimeNorNever) {
-  EXPECT_EQ(error_of(ListedDevice{"/dev/loop3", {"/list"}, 1}), "taken");
-  EXPECT_NE(error_of(ListedDevice{"/dev/loop3", {"/list"}, 0}), "taken");
-  EXPECT_NE(error_of(ListedDevice{"/dev/loop3", {"/list"}, kMaxIntervalS + 1}), "taken");
+  EXPECT_EQ(error_of(ListedDevice{"/dev/loop3", FilePath{"/list"}, 1}), "taken");
+  EXPECT_NE(error_of(ListedDevice{"/dev/loop3", FilePath{"/list"}, 0}), "taken");
+  EXPECT_NE(error_of(ListedDevice{"/dev/loop3", FilePath{"/list"}, kMaxIntervalS + 1}), "taken");
 }
 
 TEST(SpoolKey, IsSafeAsAFileName) {

@@ -14,7 +14,12 @@ using testing::ElementsAre;
 class DeviceViewsTest : public testing::Test {
  protected:
   static engine::DeviceFound found(const std::string& device, const std::string& id = "fake:1") {
-    return {{.device = device, .device_id = id, .size = 1 << 20, .logical_block_size = 512, .repair_unit = 4096}};
+    return {{.device = device,
+             .device_id = id,
+             .size = 1 << 20,
+             .logical_block_size = 512,
+             .physical_block_size = 512,
+             .repair_unit = 4096}};
   }
   static engine::MediaErrors errors(const std::string& source, std::vector<ByteRange> ranges, bool complete) {
     return {{}, {"/dev/x", "fake:1", source, std::move(ranges), complete}};
