@@ -20,17 +20,21 @@ TIERS=(
   "unit-clang   clang   unit   2 1200 long"
   "unit-release release unit   2 1200 long"
 )
+# Minutes long: not run again while no source has changed since they passed, unless asked for.
+KEEP=(kernel crash bus vm)
 BUILD_SECONDS=3000
 OUT=build/test-results
 REAP=build/dev/tests/pmend-world-reap # removes the loop devices, mounts and processes that a test left
 
 usage() {
   cat <<'TEXT'
-usage: ./test.sh [--long] [--tier NAME]... [--list] [--help]
+usage: ./test.sh [--again] [--long] [--tier NAME]... [--list] [--help]
 
 Installs missing Debian packages (packages.txt), builds, and runs the tests tier by tier. The last line is
 "N passed, N failed, N skipped"; the exit status is 0 only if tests ran and none failed.
 
+  --again      run all tiers; else those of minutes (kernel, crash, bus, vm) that passed with these very sources, on
+               this kernel and as this user, are named and not run again. So do --long, --tier and PMEND_SEED
   --long       also clang-tidy and the thread sanitizer, clang and release builds
   --tier NAME  only this tier; repeatable
   --list       print the tiers, one a line: name, preset, label, when it runs
@@ -50,13 +54,15 @@ list_tiers() {
 }
 
 long=0
+again=${PMEND_SEED:+1}
 only_install=0
 chosen=()
 while (($#)); do
   case $1 in
-    --long) long=1 ;;
+    --long) long=1 again=1 ;;
+    --again) again=1 ;;
     --tier)
-      chosen+=("${2-}")
+      chosen+=("${2-}") again=1
       if ! list_tiers | cut -d' ' -f1 | grep -qxF -- "${2-}"; then
         echo "test.sh: --tier: '${2-}' is none of $(list_tiers | cut -d' ' -f1 | paste -sd' ')" >&2
         exit 64
@@ -146,6 +152,18 @@ build() {
     step "build-$preset" cmake --build --preset "$preset" "${targets[@]}"
 }
 
+# One line for all that a tier's result depends on: every source file, the kernel, the user.
+state_of_sources() {
+  {
+    git ls-files -co --exclude-standard -z 2>/dev/null || find . -path ./build -prune -o -type f -print0
+  } | sort -z | xargs -0 sha256sum 2>/dev/null | cat - <(uname -r; id -u) | sha256sum | cut -d' ' -f1
+}
+
+# True if the tier passed before in the state that the sources have now.
+passed_before() {
+  [[ -z $again && " ${KEEP[*]} " == *" $1 "* && $(cat "build/$2/passed-$1" 2>/dev/null) == "$sources" ]]
+}
+
 count_tests() { ctest --test-dir "build/$1" -N -L "^$2\$" | sed -n 's/^Total Tests: //p'; }
 
 run_tier() {
@@ -154,11 +172,19 @@ run_tier() {
   if [[ $count == 0 ]]; then
     return 0
   fi
+  if passed_before "$name" "$preset"; then
+    echo "== $name: $count tests passed with these sources before: not run again (--again runs them)"
+    return 0
+  fi
+  rm -f "build/$preset/passed-$name"
   echo "== $name: $count tests"
   limited "$seconds" "$OUT/$name.log" ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --no-tests=error \
     --output-junit "$PWD/$OUT/$name.xml"
   status=$?
   summary tier "$name" "$preset" "$status" "$((SECONDS - started))"
+  if [[ $status == 0 && $(state_of_sources) == "$sources" ]]; then
+    echo "$sources" >"build/$preset/passed-$name"
+  fi
 }
 
 wanted() {
@@ -182,6 +208,7 @@ if ((long)); then
   export PMEND_LONG=1
 fi
 install_packages
+sources=$(state_of_sources)
 declare -A built=()
 for row in "${TIERS[@]}"; do
   read -r name preset label jobs seconds runs <<<"$row"

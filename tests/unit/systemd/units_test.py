@@ -22,14 +22,16 @@ class Units(unittest.TestCase):
             if unit.suffix in (".service", ".socket"):
                 text = re.sub(r"(?m)^ExecStart=\S*/", f"ExecStart={PROGRAMS}/", unit.read_text())
                 (self.folder / unit.name).write_text(text)
-        shutil.copy(self.folder / "pmend-repair@.service", self.folder / "pmend-repair@1.service")
+        for name in ("repair", "guard"):
+            shutil.copy(self.folder / f"pmend-{name}@.service", self.folder / f"pmend-{name}@1.service")
 
     def analyze(self, *arguments: str) -> tuple[int, str]:
         done = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
 
     def test_systemd_has_nothing_to_say(self) -> None:
-        for name in ("pmend.service", "pmend-observer.service", "pmend-repair.socket", "pmend-repair@1.service"):
+        for name in ("pmend.service", "pmend-observer.service", "pmend-repair.socket", "pmend-repair@1.service",
+                     "pmend-guard.socket", "pmend-guard@1.service"):
             with self.subTest(name):
                 # Unknown keys only warn: what counts is the silence.
                 self.assertEqual(self.analyze("verify", "--man=no", str(self.folder / name)), (0, ""))
@@ -41,7 +43,7 @@ class Units(unittest.TestCase):
     def test_workers_make_no_mount_namespace(self) -> None:
         pins = re.compile(r"(?m)^(ProtectSystem|ProtectHome|ProtectProc|PrivateTmp|PrivateDevices|PrivateMounts|ProtectKernel"
                           r"\w+|ProtectControlGroups|ReadOnlyPaths|ReadWritePaths|InaccessiblePaths|RootDirectory)=")
-        for name in ("pmend-observer.service", "pmend-repair@.service"):
+        for name in ("pmend-observer.service", "pmend-repair@.service", "pmend-guard@.service"):
             self.assertIsNone(pins.search((self.folder / name).read_text()), name)
 
 
