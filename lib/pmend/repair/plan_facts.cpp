@@ -4,6 +4,7 @@
 #include "pmend/repair/gates.hpp"
 #include "pmend/repair/lease.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
+#include "pmend/repair/plan_exchange.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
 
@@ -164,6 +165,30 @@ std::string reason_for(const Owner& owner) {
   return "the file is not identified";
 }
 
+// By redirty or rewrite.
+PlanReply plan_in_file(const Place& place, const PlanRequest& request) {
+  if (auto refusal = refusal_for_owners(request.owners)) {
+    return {std::nullopt, refusal};
+  }
+  if (auto reason = forbidden_place(place, 0)) {
+    return refuse(RefusalState::kBlocked, *reason);
+  }
+  const auto fd = open_target(place, *request.owners.front().file, OpenFor::kReading);
+  if (!fd) {
+    return refuse_for(fd.error());
+  }
+  auto file = target_facts(place, fd->get());
+  if (!file) {
+    return refuse_for(file.error());
+  }
+  const auto refusal = gates(place, *file);
+  if (!refusal || *refusal) {
+    return refusal ? PlanReply{std::nullopt, *refusal} : refuse_for(refusal.error());
+  }
+  const auto facts = observe(fd->get(), place, request, std::move(*file));
+  return facts ? make_plan(place, request, *facts) : refuse_for(facts.error());
+}
+
 }  // namespace
 
 std::optional<PlanRefusal> refusal_for_owners(const std::vector<Owner>& owners) {
@@ -192,27 +217,20 @@ Result<std::string> current_boot_id() {
   return text;
 }
 
+Result<std::vector<PageFacts>> look_at_pages(int fd, const Place& place, const PlanRequest& request,
+                                             const TargetFacts& file) {
+  return all_page_facts(fd, place, request, file);
+}
+
 PlanReply plan_repair(const Place& place, const PlanRequest& request) {
-  if (auto refusal = refusal_for_owners(request.owners)) {
-    return {std::nullopt, refusal};
+  PlanReply in_file = plan_in_file(place, request);
+  if (!in_file.refusal || in_file.refusal->state != RefusalState::kBlocked) {
+    return in_file;
   }
-  if (auto reason = forbidden_place(place, 0)) {
-    return refuse(RefusalState::kBlocked, *reason);
+  if (auto exchange = plan_exchange(place, request, *in_file.refusal)) {
+    return std::move(*exchange);
   }
-  const auto fd = open_target(place, *request.owners.front().file, OpenFor::kReading);
-  if (!fd) {
-    return refuse_for(fd.error());
-  }
-  auto file = target_facts(place, fd->get());
-  if (!file) {
-    return refuse_for(file.error());
-  }
-  const auto refusal = gates(place, *file);
-  if (!refusal || *refusal) {
-    return refusal ? PlanReply{std::nullopt, *refusal} : refuse_for(refusal.error());
-  }
-  const auto facts = observe(fd->get(), place, request, std::move(*file));
-  return facts ? make_plan(place, request, *facts) : refuse_for(facts.error());
+  return in_file;
 }
 
 }  // namespace pmend::repair

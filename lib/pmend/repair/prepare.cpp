@@ -2,6 +2,7 @@
 #include "pmend/repair/prepare.hpp"
 
 #include "pmend/base/text.hpp"
+#include "pmend/repair/exchange_job.hpp"
 #include "pmend/repair/planner.hpp"
 
 #include <algorithm>
@@ -116,7 +117,8 @@ Obstacle check_plan(const protocol::RepairRequest& request, const Place& place, 
     return refused("only data of files is repaired");
   }
   for (const PlannedUnit& planned : plan.units) {
-    if (auto obstacle = check_unit(plan, planned, place)) {
+    const bool exchange = plan.method == Method::kExchange;
+    if (auto obstacle = exchange ? check_exchange_unit(planned, place) : check_unit(plan, planned, place)) {
       return obstacle;
     }
   }
@@ -125,6 +127,9 @@ Obstacle check_plan(const protocol::RepairRequest& request, const Place& place, 
 
 tl::expected<Spool, Ending> prepare(const protocol::RepairRequest& request, const Place& place,
                                     const std::string& spool_directory) {
+  if (request.plan.method == Method::kExchange) {
+    return prepare_exchange(request, place, spool_directory);
+  }
   const FileId file = request.plan.units.front().mappings.front().file;
   const auto fd = open_target(place, file, OpenFor::kReading);
   if (!fd) {

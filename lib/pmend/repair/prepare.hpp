@@ -31,6 +31,9 @@ enum class Course {
   kRedirty,
   kRewrite,       // the first time
   kRewriteBegun,  // after a worker that was cut off
+  kDonor,         // the three of methods/exchange.hpp
+  kExchange,
+  kClear,
 };
 // For a unit that nobody has begun.
 Course course_of(const Unit& unit);
