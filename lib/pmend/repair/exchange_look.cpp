@@ -206,7 +206,7 @@ Result<std::string> exchange_neighbours(const Place& place, const Plan& plan, st
 Result<bool> exchange_neighbours_agree(const Place& place, const Plan& plan, std::size_t position) {
   for (const Mapping& mapping : plan.units[position].mappings) {
     const auto fd = open_target(place, mapping.file, OpenFor::kReading);
-    const auto agrees = fd ? agrees_around(place, fd->get(), plan, mapping) : tl::make_unexpected(fd.error());
+    auto agrees = fd ? agrees_around(place, fd->get(), plan, mapping) : tl::make_unexpected(fd.error());
     if (!agrees || !*agrees) {
       return agrees;
     }

@@ -214,22 +214,23 @@ bool Job::wants_times() const {
   return request_.plan.lost.empty() && own_time_ && !time_lost_ && !times_done_;
 }
 
-JobEvent Job::finish(Ending ending) {
+JobEvent Job::finish(const Ending& ending) {
   if (request_.plan.method == Method::kExchange && spool_) {
     remove_donors_of_all();
   }
   boundary("job: before the proof");
-  protocol::RepairReply reply = reply_for(std::move(ending));
+  protocol::RepairReply reply = reply_for(ending);
   boundary("job: before the reply");
   return reply;
 }
 
-protocol::RepairReply Job::reply_for(Ending ending) {
+protocol::RepairReply Job::reply_for(const Ending& ending) {
   protocol::RepairReply reply;
   reply.job = request_.job;
   reply.outcome = ending.outcome;
   reply.reason = ending.reason;
   reply.manifest = manifest_of(manifest_units_);
+  keep_lost_data(reply.manifest, request_.plan.lost);
   if (done_.empty()) {
     return reply;
   }

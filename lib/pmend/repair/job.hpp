@@ -49,8 +49,8 @@ class Job {
   void note_change(const std::optional<FileTime>& own_time);
   void remove_donors_of_all() const;
   Ending change_times();
-  JobEvent finish(Ending ending);
-  protocol::RepairReply reply_for(Ending ending);
+  JobEvent finish(const Ending& ending);
+  protocol::RepairReply reply_for(const Ending& ending);
   std::string remark() const;
 
   tl::expected<Course, Ending> next_course(const UnitWork& work) const;

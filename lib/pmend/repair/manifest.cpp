@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/manifest.hpp"
 
+#include "pmend/base/range_set.hpp"
+
 #include <optional>
+#include <utility>
 
 namespace pmend::repair {
 namespace {
@@ -21,34 +24,29 @@ std::optional<SavedFrom> saved_from(char letter, Method method) {
   return std::nullopt;
 }
 
-// The mapping that holds a device offset of its unit.
-const Mapping* mapping_at(const PlannedUnit& planned, std::uint64_t device_offset) {
+// The run as each file has it; once without a file where nobody has.
+std::vector<ManifestRange> ranges_of(const PlannedUnit& planned, const ByteRange& device_range) {
+  std::vector<ManifestRange> ranges;
   for (const Mapping& mapping : planned.mappings) {
-    if (mapping.device_range.contains(device_offset)) {
-      return &mapping;
+    if (mapping.device_range.contains(device_range.offset)) {
+      const std::uint64_t file_offset = mapping.file_offset + (device_range.offset - mapping.device_range.offset);
+      ranges.push_back({{}, mapping.file.inode, file_offset, device_range});
     }
   }
-  return nullptr;
-}
-
-ManifestRange range_of(const PlannedUnit& planned, const ByteRange& device_range) {
-  ManifestRange range;
-  range.device_range = device_range;
-  if (const Mapping* mapping = mapping_at(planned, device_range.offset)) {
-    range.inode = mapping->file.inode;
-    range.file_offset = mapping->file_offset + (device_range.offset - mapping->device_range.offset);
+  if (ranges.empty()) {
+    ranges.push_back({{}, std::nullopt, std::nullopt, device_range});
   }
-  return range;
+  return ranges;
 }
 
 void add_run(LossManifest& manifest, const DoneUnit& done, const ByteRange& device_range, char letter) {
-  const ManifestRange range = range_of(done.planned, device_range);
-  if (letter == kSectorLost) {
-    manifest.lost.push_back(range);
-    return;
-  }
-  if (const auto from = saved_from(letter, done.method)) {
-    (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({range, *from});
+  const auto from = saved_from(letter, done.method);
+  for (const ManifestRange& range : ranges_of(done.planned, device_range)) {
+    if (letter == kSectorLost) {
+      manifest.lost.push_back(range);
+    } else if (from) {
+      (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({range, *from});
+    }
   }
 }
 
@@ -70,6 +68,21 @@ LossManifest manifest_of(const std::vector<DoneUnit>& units) {
     manifest.units.back().method = done.method;
   }
   return manifest;
+}
+
+void keep_lost_data(LossManifest& manifest, const std::vector<ByteRange>& lost_data) {
+  const RangeSet data(lost_data);
+  std::vector<ManifestRange> kept;
+  for (const ManifestRange& lost : manifest.lost) {
+    for (const ByteRange& part : data.common(lost.device_range)) {
+      ManifestRange& range = kept.emplace_back(lost);
+      range.device_range = part;
+      if (range.file_offset) {
+        *range.file_offset += part.offset - lost.device_range.offset;
+      }
+    }
+  }
+  manifest.lost = std::move(kept);
 }
 
 }  // namespace pmend::repair

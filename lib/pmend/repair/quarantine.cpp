@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <memory>
 
 namespace pmend::repair {
@@ -78,20 +79,35 @@ Result<std::optional<Quarantine>> Quarantine::open(const Place& place) {
   return std::optional(std::move(*quarantine));
 }
 
+Status Quarantine::label(int donor, const std::string& text) const {
+  if (fsetxattr(donor, kQuarantineXattr, text.data(), text.size(), 0) < 0) {
+    return fail_errno(std::string("fsetxattr ") + kQuarantineXattr);
+  }
+  for (const Status& synced : {sync_fd(donor, "the donor"), sync_fd(directory_.get(), kQuarantineName)}) {
+    if (!synced) {
+      return synced;
+    }
+  }
+  return {};
+}
+
 Result<UniqueFd> Quarantine::create_donor(const std::string& name, const std::string& text) const {
   auto donor = open_at(directory_, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (!donor) {
     return donor;
   }
-  if (fsetxattr(donor->get(), kQuarantineXattr, text.data(), text.size(), 0) < 0) {
-    return fail_errno(std::string("fsetxattr ") + kQuarantineXattr);
-  }
-  for (const Status& synced : {sync_fd(donor->get(), "the donor"), sync_fd(directory_.get(), kQuarantineName)}) {
-    if (!synced) {
-      return tl::make_unexpected(synced.error());
-    }
+  if (auto labelled = label(donor->get(), text); !labelled) {
+    return tl::make_unexpected(labelled.error());
   }
   return donor;
+}
+
+Status Quarantine::set_aside(const std::string& name, int donor, const std::string& new_name,
+                             const std::string& text) const {
+  if (renameat(directory_.get(), name.c_str(), directory_.get(), new_name.c_str()) < 0) {
+    return fail_errno("rename " + name);
+  }
+  return label(donor, text);
 }
 
 Result<std::optional<UniqueFd>> Quarantine::open_donor(const std::string& name) const {

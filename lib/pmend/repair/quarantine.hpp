@@ -33,6 +33,8 @@ class Quarantine {
 
   // An empty file of this name, durable on return. Errors: the errno, EEXIST if there is one.
   Result<UniqueFd> create_donor(const std::string& name, const std::string& text) const;
+  // Gives a donor another name and text: it is to be kept for what it holds. Durable on return. Errors: the errno.
+  Status set_aside(const std::string& name, int donor, const std::string& new_name, const std::string& text) const;
   // For reading and writing; nothing where there is none. Errors: the errno.
   Result<std::optional<UniqueFd>> open_donor(const std::string& name) const;
   // Gives the donor's blocks back to the file system; no donor is no error. Errors: the errno.
@@ -47,6 +49,8 @@ class Quarantine {
 
  private:
   Quarantine(const Place& place, UniqueFd directory) : place_(&place), directory_(std::move(directory)) {}
+  // Says what a donor is, and makes that and its name durable.
+  Status label(int donor, const std::string& text) const;
   static Result<Quarantine> check(const Place& place, UniqueFd directory);
 
   const Place* place_;

@@ -45,7 +45,7 @@ class ExchangeRuns {
       }
     }
     bench_.world().settle();
-    bench_.allow({Method::kRedirty, Method::kExchange, Method::kRewrite});
+    bench_.allow(exchange_methods());
     bench_.world().medium().set_mode(std::string("write=") + kind.mode);
   }
 
@@ -116,7 +116,7 @@ TEST_P(ExchangeBoundaries, KilledAtAnyItConvergesToTheSameBytes) {
       reply = bench.start(request, JobKind::kRepair).wait_for_reply().value();
     }
     EXPECT_EQ(reply.outcome, Outcome::kSucceeded) << reply.reason;
-    EXPECT_THAT(reply.manifest.lost, SizeIs(1));
+    EXPECT_THAT(reply.manifest.lost, SizeIs(GetParam().owners == Owners::kTwo ? 2 : 1));
     runs.take(n, request);
     EXPECT_TRUE(repair::release_spool(bench.spool_directory(), request.spool_key).has_value());
   }

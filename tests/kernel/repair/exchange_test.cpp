@@ -9,29 +9,53 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 namespace pmend::world {
 namespace {
 
 using ::testing::AnyOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
-const std::vector<Method> kMethods = {Method::kRedirty, Method::kExchange, Method::kRewrite};
+constexpr std::size_t kMapped = 4UL * 4096;    // a small file
+constexpr std::uint64_t kBusyAt = 4UL * 4096;  // where somebody writes all the time
 
 struct stat status_of(RepairBench& bench, const FileModel& file) {
   struct stat status = {};
   must_call(stat(bench.world().tree().path(file).c_str(), &status), "stat");
   return status;
+}
+
+// A donor that nobody used: healthy blocks, of a job that nobody knows.
+Status write_text(const std::string& path) {
+  const auto file = open_file(path, O_WRONLY | O_CREAT);
+  return file ? write_exactly(file->get(), std::vector<std::byte>(4096, std::byte{'D'}), 0)
+              : Status(tl::make_unexpected(file.error()));
+}
+
+// Where the file system puts the next file of the quarantine: where it put one that is gone.
+ByteRange next_free_block(RepairBench& bench) {
+  const std::string directory = bench.world().fs().mount_point() + "/" + repair::kQuarantineName;
+  std::filesystem::create_directories(directory);
+  std::filesystem::permissions(directory, std::filesystem::perms(0700));
+  must(write_text(directory + "/probe"));
+  bench.world().fs().sync();
+  const auto extents = must(kernel::fiemap(must(open_file(directory + "/probe", O_RDONLY)).get()));
+  std::filesystem::remove(directory + "/probe");
+  bench.close();
+  bench.world().fs().drop_caches();
+  return extents.front().device_range();
 }
 
 // What a person or the observer would ask of the file that keeps the bad block.
@@ -78,7 +102,7 @@ class Exchange : public ExchangeTest, public ::testing::WithParamInterface<std::
 
 TEST_P(Exchange, AColdFileThatSomebodyHasOpen) {
   RepairBench bench(exchange_world());
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=" + GetParam());
   FileModel& file = bench.file("owned");
   bench.world().poison(file, {4096 + 1024, 512});
@@ -94,12 +118,12 @@ TEST_P(Exchange, AColdFileThatSomebodyHasOpen) {
 
 TEST_P(Exchange, AColdFileThatSomebodyHasMapped) {
   RepairBench bench(exchange_world());
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=" + GetParam());
   FileModel& file = bench.file("owned");
   bench.world().poison(file, {4096 + 1024, 512});
   UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
-  void* mapped = mmap(nullptr, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, user.get(), 0);
+  void* mapped = mmap(nullptr, kMapped, PROT_READ | PROT_WRITE, MAP_SHARED, user.get(), 0);
   ASSERT_NE(mapped, MAP_FAILED);
   user.reset();
   const auto request = bench.repair_request(file, {{4096 + 1024, 512}});
@@ -107,32 +131,35 @@ TEST_P(Exchange, AColdFileThatSomebodyHasMapped) {
   bench.declare_lost(file, told.reply.manifest);
   // The mapping that was there before shows the new block.
   EXPECT_EQ(static_cast<const char*>(mapped)[4096 + 1024], 0);
-  munmap(mapped, 4 * 4096);
+  munmap(mapped, kMapped);
   expect_healed(bench, request, told);
 }
 
 TEST_P(Exchange, ALastBlockKeepsItsLength) {
   RepairBench bench(exchange_world());
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=" + GetParam());
   FileModel& file = bench.file("tail");
   bench.world().poison(file, {3 * 4096 + 1024, 3072});  // also behind the end of the file
   const auto request = bench.repair_request(file, {{3 * 4096 + 1024, 3072}});
   EXPECT_EQ(total_bytes(request.plan.lost), 1024U);  // up to the last sector that holds data
   const auto told = bench.run(request);
+  ASSERT_THAT(told.reply.manifest.lost, SizeIs(1));
+  EXPECT_EQ(told.reply.manifest.lost[0].device_range, request.plan.lost[0]);
   bench.declare_lost(file, told.reply.manifest);
   expect_healed(bench, request, told);
 }
 
 TEST_P(Exchange, ASharedExtentForEachOfItsFiles) {
   RepairBench bench(exchange_world());
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=" + GetParam());
   FileModel& clone = bench.file("shared/clone");
   bench.world().poison(clone, {3 * 4096 + 512, 512});
   const auto request = bench.repair_request(clone, {{3 * 4096 + 512, 512}});
   EXPECT_THAT(request.plan.units.front().mappings, SizeIs(2));
   const auto told = bench.run(request);
+  EXPECT_THAT(told.reply.manifest.lost, SizeIs(2));
   clone.zeros.insert({3 * 4096 + 512, 512});
   bench.file("shared/original").zeros.insert({3 * 4096 + 512, 512});
   expect_healed(bench, request, told);
@@ -157,7 +184,7 @@ TEST_P(Exchange, SeveralPlacesOfAFileInOneJob) {
   RepairBench bench(exchange_world(false));
   FileModel& file = bench.world().tree().add_file("large", 1U << 20U);
   bench.world().settle();
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=" + GetParam());
   const std::vector<ByteRange> bad = {{4096, 8192}, {64 * 4096 + 512, 512}};
   for (const ByteRange& range : bad) {
@@ -181,7 +208,7 @@ TEST_P(Exchange, BytesThatOnlyAPartOfThePageCacheHasAreSaved) {
   RepairBench bench(exchange_world(false));
   FileModel& file = bench.world().tree().add_file("read", 2U << 20U);
   bench.world().settle();
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=eio");
   const std::uint64_t bad = 1U << 20U;
   bench.world().poison(file, {bad + 512, 512});
@@ -204,18 +231,122 @@ TEST_P(Exchange, BytesThatOnlyAPartOfThePageCacheHasAreSaved) {
   EXPECT_THAT(wrong_beside_quarantine(bench), IsEmpty());
 }
 
+TEST_P(Exchange, AFileOfAFileSystemThatNamesNoOwners) {
+  WorldOptions options = exchange_world();
+  options.fs.rmapbt = false;
+  RepairBench bench(options);
+  bench.allow(exchange_methods());
+  bench.world().medium().set_mode("write=" + GetParam());
+  FileModel& file = bench.file("owned");
+  bench.world().poison(file, {4096 + 1024, 512});
+  const UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
+  const auto request = bench.repair_request(file, {{4096 + 1024, 512}});
+  const auto told = bench.run(request);
+  bench.declare_lost(file, told.reply.manifest);
+  expect_healed(bench, request, told);
+}
+
+// A store through a mapping changes no time as long as its page is dirty.
+TEST_P(Exchange, StoresThroughAMappingOfTheVeryPageAreNotLost) {
+  RepairBench bench(exchange_world());
+  bench.world().medium().set_mode("write=" + GetParam());
+  FileModel& file = bench.file("owned");
+  const UniqueFd fd = must(open_file(bench.world().tree().path(file), O_RDWR));
+  void* mapped = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 4096);
+  ASSERT_NE(mapped, MAP_FAILED);
+  auto* counter = static_cast<std::uint32_t*>(mapped);
+  __atomic_store_n(counter, 0, __ATOMIC_RELAXED);
+  std::atomic<bool> stop = false;
+  std::uint32_t stores = 0;
+  // In bursts: a page that changes between its salvage and its exchange is left alone.
+  std::thread user([&] {
+    while (!stop) {
+      __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+      ++stores;
+      usleep(stores % 50 == 0 ? 200'000 : 100);
+    }
+  });
+  bench.allow({Method::kExchange});
+  int exchanged = 0;
+  for (int i = 0; i < (exchanged == 0 ? 40 : 10); ++i) {
+    file.extents = must(kernel::fiemap(fd.get()));  // it moves
+    bench.world().medium().poison(bench.world().device_range(file, {4096 + 1024, 512}));
+    if (!bench.plan(file, {{4096 + 1024, 512}}).plan) {
+      continue;  // a write-back of the user's stores was faster
+    }
+    const auto told = bench.run(bench.repair_request(file, {{4096 + 1024, 512}}));
+    EXPECT_THAT(told.reply.outcome, AnyOf(Outcome::kSucceeded, Outcome::kBusyRetry, Outcome::kTargetChanged,
+                                          Outcome::kUnnecessary, Outcome::kIndeterminate))
+        << told.reply.reason;
+    const auto is_exchange = [](const Step& step) {
+      return step.kind == StepKind::kExchange && step.outcome == Outcome::kSucceeded;
+    };
+    exchanged += std::any_of(told.steps.begin(), told.steps.end(), is_exchange) ? 1 : 0;
+  }
+  stop = true;
+  user.join();
+  EXPECT_EQ(__atomic_load_n(counter, __ATOMIC_RELAXED), stores);
+  if (!clears()) {
+    EXPECT_GT(exchanged, 0);
+  }
+  munmap(mapped, 4096);
+}
+
+TEST_P(Exchange, NewBlocksThatAreBadTooAreSetAside) {
+  RepairBench bench(exchange_world());
+  bench.allow(exchange_methods());
+  bench.world().medium().set_mode("write=" + GetParam());
+  FileModel& file = bench.file("owned");
+  bench.world().poison(file, {4096 + 1024, 512});
+  const ByteRange next = next_free_block(bench);
+  const UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
+  bench.world().medium().poison(next);
+  const auto request = bench.repair_request(file, {{4096 + 1024, 512}});
+  const auto told = bench.run(request);
+  EXPECT_EQ(told.reply.outcome, Outcome::kSucceeded) << told.reply.reason;
+  bench.declare_lost(file, told.reply.manifest);
+  take_exchange(bench, request.plan);
+  EXPECT_THAT(quarantined(bench), Contains(StartsWith("free-")));
+  EXPECT_THAT(wrong_beside_quarantine(bench), IsEmpty());
+}
+
+TEST_P(Exchange, WhatADeadWorkerLeftIsTakenAwayUnlessItHoldsABadBlock) {
+  RepairBench bench(exchange_world());
+  bench.allow(exchange_methods());
+  bench.world().medium().set_mode("write=" + GetParam());
+  FileModel& file = bench.file("owned");
+  for (const std::uint64_t page : {1U, 2U}) {
+    const ByteRange bad{page * 4096, 512};
+    bench.close();
+    bench.world().poison(file, bad);
+    const UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
+    const std::string directory = bench.world().fs().mount_point() + "/" + repair::kQuarantineName;
+    std::filesystem::create_directories(directory);
+    std::filesystem::permissions(directory, std::filesystem::perms(0700));
+    must(write_text(directory + "/inode-7-at-0.job-gone"));
+    const auto request = bench.repair_request(file, {bad});
+    const auto told = bench.run(request);
+    EXPECT_EQ(told.reply.outcome, Outcome::kSucceeded) << told.reply.reason;
+    bench.declare_lost(file, told.reply.manifest);
+    take_exchange(bench, request.plan);
+    EXPECT_TRUE(repair::release_spool(bench.spool_directory(), request.spool_key).has_value());
+  }
+  EXPECT_THAT(quarantined(bench), SizeIs(clears() ? 0 : 2));
+  EXPECT_THAT(wrong_beside_quarantine(bench), IsEmpty());
+}
+
 TEST_P(Exchange, AFileThatIsWrittenToAllTheTime) {
   RepairBench bench(exchange_world(false));
-  FileModel& file = bench.world().tree().add_file("busy", 16 * 4096);
+  FileModel& file = bench.world().tree().add_file("busy", 16UL * 4096);
   bench.world().settle();
-  bench.allow(kMethods);
+  bench.allow(exchange_methods());
   bench.world().medium().set_mode("write=" + GetParam());
   bench.world().poison(file, {4096, 512});
   const UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
   std::atomic<bool> stop = false;
   std::thread writer([&] {
     for (std::uint8_t i = 0; !stop; ++i) {
-      must(write_exactly(user.get(), std::vector<std::byte>(4096, static_cast<std::byte>(i)), 4 * 4096));
+      must(write_exactly(user.get(), std::vector<std::byte>(4096, static_cast<std::byte>(i)), kBusyAt));
     }
   });
   const auto request = bench.repair_request(file, {{4096, 512}});
@@ -224,8 +355,8 @@ TEST_P(Exchange, AFileThatIsWrittenToAllTheTime) {
   writer.join();
   EXPECT_THAT(told.reply.outcome, AnyOf(Outcome::kSucceeded, Outcome::kBusyRetry)) << told.reply.reason;
   std::vector<std::byte> last(4096);
-  must(read_exactly(user.get(), last, 4 * 4096));
-  file.patches[4 * 4096] = last;
+  must(read_exactly(user.get(), last, kBusyAt));
+  file.patches[kBusyAt] = last;
   if (told.reply.outcome == Outcome::kSucceeded) {
     bench.declare_lost(file, told.reply.manifest);
     take_exchange(bench, request.plan);
@@ -239,89 +370,6 @@ TEST_P(Exchange, AFileThatIsWrittenToAllTheTime) {
 
 INSTANTIATE_TEST_SUITE_P(Kernel, Exchange, ::testing::Values("clear", "eio", "lie"),
                          [](const auto& param_info) { return param_info.param; });
-
-class ExchangeRefusal : public ExchangeTest {
- protected:
-  void expect_blocked(RepairBench& bench, const FileModel& file, const ByteRange& range, const std::string& text) {
-    bench.world().mark_trace();
-    const auto reply = bench.plan(file, {range});
-    ASSERT_TRUE(reply.refusal.has_value());
-    EXPECT_EQ(reply.refusal->state, RefusalState::kBlocked);
-    EXPECT_THAT(reply.refusal->reason, HasSubstr(text));
-    EXPECT_THAT(bench.world().stray_writes({}), IsEmpty());
-    EXPECT_THAT(quarantined(bench), IsEmpty());
-  }
-};
-
-TEST_F(ExchangeRefusal, FilesWithCapabilities) {
-  RepairBench bench(exchange_world());
-  bench.allow(kMethods);
-  const FileModel& file = bench.file("capable");
-  bench.world().poison(file, {4096, 512});
-  expect_blocked(bench, file, {4096, 512}, "security.capability");
-}
-
-TEST_F(ExchangeRefusal, ASharedExtentThatTheCacheHasForOneOfItsFiles) {
-  RepairBench bench(exchange_world());
-  bench.allow(kMethods);
-  const FileModel& file = bench.file("shared/clone");
-  bench.world().poison_cached(file, {4096, 512});
-  expect_blocked(bench, file, {4096, 512}, "page cache has bytes of one of its files");
-  expect_blocked(bench, bench.file("shared/original"), {4096, 512}, "page cache has bytes of one of its files");
-}
-
-TEST_F(ExchangeRefusal, ASharedExtentOfAnOwnerThatNobodyNamed) {
-  RepairBench bench(exchange_world());
-  bench.allow(kMethods);
-  const FileModel& file = bench.file("shared/clone");
-  bench.world().poison(file, {4096, 512});
-  bench.place();
-  auto request = bench.plan_request(file, {{4096, 512}});
-  request.owners.resize(1);
-  const auto reply = repair::plan_repair(bench.place(), request);
-  ASSERT_TRUE(reply.refusal.has_value());
-  EXPECT_THAT(reply.refusal->reason, HasSubstr("has the extent too"));
-}
-
-TEST_F(ExchangeRefusal, ASharedExtentWhereTheFileSystemDoesNotNameOwners) {
-  WorldOptions options = exchange_world();
-  options.fs.rmapbt = false;
-  RepairBench bench(options);
-  bench.allow(kMethods);
-  const FileModel& file = bench.file("shared/clone");
-  bench.world().poison(file, {4096, 512});
-  expect_blocked(bench, file, {4096, 512}, "rmapbt=0");
-}
-
-TEST_F(ExchangeRefusal, AFileSystemWithoutIt) {
-  RepairBench bench(plain_world(FsType::kXfs));
-  bench.allow(kMethods);
-  const FileModel& file = bench.file("owned");
-  bench.world().poison(file, {4096, 512});
-  const UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
-  expect_blocked(bench, file, {4096, 512}, "in use");
-}
-
-TEST_F(ExchangeRefusal, NothingIsChangedWhereItsUserWritesTheUnitAfterThePlan) {
-  RepairBench bench(exchange_world());
-  bench.allow(kMethods);
-  bench.world().medium().set_mode("write=clear");
-  FileModel& file = bench.file("owned");
-  bench.world().poison(file, {4096, 512});
-  const UniqueFd user = must(open_file(bench.world().tree().path(file), O_RDWR));
-  const auto request = bench.repair_request(file, {{4096, 512}});
-  const std::vector<std::byte> newer(4096, std::byte{'N'});
-  const auto told = bench.run(request, repair::JobKind::kRepair, [&](const Step& step) {
-    if (step.kind == StepKind::kExchange) {
-      must(write_exactly(user.get(), newer, 4096));
-    }
-  });
-  EXPECT_THAT(told.reply.outcome, AnyOf(Outcome::kTargetChanged, Outcome::kUnnecessary)) << told.reply.reason;
-  file.patches[4096] = newer;
-  must_call(fsync(user.get()), "fsync");
-  EXPECT_THAT(quarantined(bench), IsEmpty());
-  EXPECT_THAT(bench.world().compare(), IsEmpty());
-}
 
 }  // namespace
 }  // namespace pmend::world

@@ -31,6 +31,17 @@ std::vector<kernel::FileExtent> without(const std::vector<kernel::FileExtent>& e
   return rest;
 }
 
+// Where these pieces of a file lie.
+std::vector<ByteRange> places_of(const std::vector<kernel::FileExtent>& extents, const RangeSet& pieces) {
+  std::vector<ByteRange> places;
+  for (const kernel::FileExtent& extent : extents) {
+    for (const ByteRange& part : pieces.common(extent.file_range())) {
+      places.push_back({extent.device_offset + (part.offset - extent.file_offset), part.length});
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
 void ExchangeTest::SetUp() {
@@ -38,6 +49,10 @@ void ExchangeTest::SetUp() {
   if (const auto reason = exchange_unavailable(); reason && !IsSkipped()) {
     GTEST_SKIP() << *reason;
   }
+}
+
+std::vector<Method> exchange_methods() {
+  return {Method::kRedirty, Method::kExchange, Method::kRewrite};
 }
 
 WorldOptions exchange_world(bool standard_files) {
@@ -56,19 +71,15 @@ std::vector<ByteRange> take_exchange(RepairBench& bench, const Plan& plan) {
       pieces[mapping.file.inode].insert({mapping.file_offset, mapping.device_range.length});
     }
   }
+  const RangeSet old(touched);
   for (const auto& [inode, ranges] : pieces) {
     FileModel& file = model_of(bench, inode);
     const UniqueFd fd = must(open_file(bench.world().tree().path(file), O_RDONLY));
     const auto now = must(kernel::fiemap(fd.get()));
     EXPECT_EQ(without(now, ranges), without(file.extents, ranges)) << file.name();
-    for (const kernel::FileExtent& extent : now) {
-      for (const ByteRange& part : ranges.common(extent.file_range())) {
-        const ByteRange place{extent.device_offset + (part.offset - extent.file_offset), part.length};
-        touched.push_back(place);
-        for (const PlannedUnit& planned : plan.units) {
-          EXPECT_FALSE(place.overlaps(planned.unit.device_range)) << file.name() << " still has the bad block";
-        }
-      }
+    for (const ByteRange& place : places_of(now, ranges)) {
+      EXPECT_FALSE(old.overlaps(place)) << file.name() << " still has the bad block";
+      touched.push_back(place);
     }
     file.extents = now;
   }

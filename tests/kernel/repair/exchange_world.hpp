@@ -15,6 +15,9 @@ class ExchangeTest : public KernelTest {
   void SetUp() override;
 };
 
+// What a rule that wants it allows.
+std::vector<Method> exchange_methods();
+
 // A world on XFS that has it.
 WorldOptions exchange_world(bool standard_files = true);
 

@@ -19,6 +19,8 @@ namespace pmend::repair {
 namespace {
 
 constexpr std::chrono::milliseconds kThawProbeLimit{2000};
+// How often the file system may give a bad block for a new one.
+constexpr int kMostNewBlocks = 16;
 
 MethodResult untouched(Ending ending) {
   return {std::move(ending), false, {}};
@@ -89,6 +91,47 @@ Status fill_donor(const UnitWork& work, int donor, std::uint64_t length) {
   return {};
 }
 
+// The first of the file's blocks that is listed as bad or cannot be read, on the device; also of those that hold
+// nothing yet. Errors: the errno; kIncomplete for a block without a place.
+Result<std::optional<ByteRange>> bad_block_of(const Place& place, int fd, const RangeSet& bad) {
+  const auto extents = kernel::fiemap(fd);
+  if (!extents) {
+    return tl::make_unexpected(extents.error());
+  }
+  for (const kernel::FileExtent& extent : *extents) {
+    if (!extent.has_device_range()) {
+      return fail(Errc::kIncomplete, "a block has no place yet");
+    }
+    const ByteRange range{place.file_system_offset + extent.device_offset, extent.length};
+    const auto read = read_sectors(place, range);
+    if (!read) {
+      return tl::make_unexpected(read.error());
+    }
+    if (bad.overlaps(range) || !read->all_readable()) {
+      return std::optional(range);
+    }
+  }
+  return std::optional<ByteRange>();
+}
+
+// New blocks for an empty donor. Free space can be bad too: what was got is then set aside, so that nobody is given it.
+// False if it was.
+Result<bool> allocate(const UnitWork& work, const Quarantine& quarantine, const std::string& name, int donor,
+                      std::uint64_t length) {
+  if (fallocate(donor, 0, 0, static_cast<off_t>(length)) < 0) {
+    return fail_errno("fallocate the donor");
+  }
+  const auto list = work.place.list();
+  const auto bad = list ? bad_block_of(work.place, donor, list->bad) : tl::make_unexpected(list.error());
+  if (!bad || !*bad) {
+    return bad ? Result<bool>(true) : tl::make_unexpected(bad.error());
+  }
+  const std::string aside = "free-" + std::to_string((*bad)->offset) + "." + work.spool_key;
+  const std::string text = "bad block at " + to_string(**bad) + " of " + work.place.device + ", free until then";
+  const auto done = quarantine.set_aside(name, donor, aside, text);
+  return done ? Result<bool>(false) : tl::make_unexpected(done.error());
+}
+
 Status make_donor(const UnitWork& work, const Quarantine& quarantine, const Mapping& mapping) {
   const auto target = open_target(work.place, mapping.file, OpenFor::kReading);
   const auto facts = target ? basic_facts(target->get()) : tl::make_unexpected(target.error());
@@ -103,12 +146,21 @@ Status make_donor(const UnitWork& work, const Quarantine& quarantine, const Mapp
   if (auto removed = quarantine.remove_donor(name); !removed) {
     return removed;
   }
-  const auto donor = quarantine.create_donor(name, text_for_people(work, mapping));
-  if (!donor) {
-    return tl::make_unexpected(donor.error());
+  for (int i = 0; i < kMostNewBlocks; ++i) {
+    const auto donor = quarantine.create_donor(name, text_for_people(work, mapping));
+    if (!donor) {
+      return tl::make_unexpected(donor.error());
+    }
+    boundary("exchange: after the donor was linked");
+    const auto good = allocate(work, quarantine, name, donor->get(), length);
+    if (!good) {
+      return tl::make_unexpected(good.error());
+    }
+    if (*good) {
+      return fill_donor(work, donor->get(), length);
+    }
   }
-  boundary("exchange: after the donor was linked");
-  return fill_donor(work, donor->get(), length);
+  return fail_errno("free space is bad too, in many places", ENOSPC);
 }
 
 // One direct write of zeros, then everything to the medium.
@@ -168,14 +220,6 @@ Result<DonorLook> only_holder(const UnitWork& work) {
     }
   }
   return holder ? Result<DonorLook>(std::move(*holder)) : fail(Errc::kStale, "no donor has the old block");
-}
-
-bool holds_bad(const Place& place, int donor, const RangeSet& bad) {
-  const auto extents = kernel::fiemap(donor);
-  return !extents || std::any_of(extents->begin(), extents->end(), [&](const kernel::FileExtent& extent) {
-    const ByteRange range = extent.device_range();
-    return !extent.has_device_range() || bad.overlaps({place.file_system_offset + range.offset, range.length});
-  });
 }
 
 }  // namespace
@@ -324,22 +368,25 @@ std::string quarantine_text(const UnitWork& work) {
 
 void remove_forgotten_donors(const Place& place, const std::string& spool_directory) {
   const auto quarantine = Quarantine::open(place);
+  if (!quarantine || !*quarantine) {
+    return;
+  }
   const auto list = place.list();
   const auto spools = list_spools(spool_directory);
-  const auto names = quarantine && *quarantine ? (*quarantine)->donors() : Result<std::vector<std::string>>({});
+  const auto names = (*quarantine)->donors();
   if (!names || !list || !list->complete || !spools) {
     return;
   }
   for (const std::string& name : *names) {
     const bool open_job = std::find(spools->begin(), spools->end(), spool_key_of(name)) != spools->end();
     const auto donor = open_job ? Result<std::optional<UniqueFd>>(std::nullopt) : (*quarantine)->open_donor(name);
-    if (donor && *donor && !holds_bad(place, (*donor)->get(), list->bad)) {
+    const auto bad =
+        donor && *donor ? bad_block_of(place, (*donor)->get(), list->bad) : fail(Errc::kNotFound, "nothing to look at");
+    if (bad && !*bad) {
       (void)(*quarantine)->remove_donor(name);  // else the next job tries
     }
   }
-  if (*quarantine) {
-    (void)(*quarantine)->remove_if_empty();  // likewise
-  }
+  (void)(*quarantine)->remove_if_empty();  // likewise
 }
 
 }  // namespace pmend::repair

@@ -3,8 +3,8 @@
 
 #include "pmend/base/boundary.hpp"
 #include "pmend/kernel/exchange_range.hpp"
+#include "pmend/kernel/lease.hpp"
 #include "pmend/repair/gates.hpp"
-#include "pmend/repair/lease.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -127,8 +127,8 @@ Ending judge_exchange(const Swap& swap, const FileTime& changed_before, const St
 }
 
 MethodResult commit(const Swap& swap) {
-  // Only to know whose the modification time is. From here on the file is not opened again.
-  const auto lease = take_lease(swap.work.place, swap.target);
+  // Only to know whose the modification time is, so not waited for. From here on the file is not opened again.
+  const auto lease = kernel::WriteLease::take(swap.target);
   const auto before = basic_facts(swap.target);
   if (!before) {
     return nothing_done(before_change(before.error()));
