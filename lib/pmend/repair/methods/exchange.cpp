@@ -307,9 +307,12 @@ MethodResult exchange(const UnitWork& work) {
 
 MethodResult clear_old_block(const UnitWork& work) {
   const auto other = other_owner(work);
-  if (!other || *other || !is_quarantined(work).value_or(false)) {
-    return untouched(other && *other ? *changed("the old block belongs to " + **other)
-                                     : Ending{Outcome::kBusyRetry, ""});
+  const auto quarantined = other ? is_quarantined(work) : tl::make_unexpected(other.error());
+  if (!quarantined) {
+    return untouched(before_change(quarantined.error()));
+  }
+  if (*other || !*quarantined) {
+    return untouched(*changed("the old block belongs to " + other->value_or("its file") + " too"));
   }
   const auto holder = only_holder(work);
   if (!holder) {
