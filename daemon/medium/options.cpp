@@ -24,6 +24,7 @@ tl::expected<Options, int> parse_options(int argc, const char* const* argv) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--background", options.background, "return once mounted");
+  app.add_flag("--own-namespace", options.own_namespace, "enter a mount namespace of its own once mounted");
   auto* print = app.add_option("--print-trace", options.print_trace, "print a trace file and exit")->type_name("FILE");
   print->excludes(image)->excludes(mount);
   try {

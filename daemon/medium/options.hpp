@@ -19,6 +19,7 @@ struct Options {
   std::string state;  // "" is IMAGE.state
   std::optional<int> ready_fd;
   bool background = false;
+  bool own_namespace = false;
   std::string print_trace;  // if not empty, nothing else counts
 };
 

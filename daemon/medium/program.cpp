@@ -10,6 +10,7 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -64,6 +65,10 @@ Status serve_medium(const Options& options, log::Sink& sink) {
   }
   if (auto daemon = become_daemon(options, sink); !daemon) {
     return daemon;
+  }
+  // Before there are other threads: each would stay where it is.
+  if (options.own_namespace && unshare(CLONE_NEWNS) < 0) {
+    return fail_errno("enter a mount namespace");
   }
   if (auto told = tell_ready(options.ready_fd); !told) {
     return told;

@@ -16,10 +16,10 @@ WorkerPlace worker_place(const Options& options) {
   if (options.worker.starts_with(kSocketPrefix)) {
     return {.socket = options.worker.substr(kSocketPrefix.size())};
   }
-  return {
-      .program = options.worker,
-      .arguments = {"--runtime-dir", options.runtime_dir, "--spool-dir", options.spool_dir, "--config", options.config,
-                    "--sysfs", options.sysfs, "--log", options.log == cli::LogTarget::kJournal ? "journal" : "stderr"}};
+  return {.program = options.worker,
+          .arguments = {"--runtime-dir", options.runtime_dir, "--spool-dir", options.spool_dir, "--state-dir",
+                        options.state_dir, "--config", options.config, "--sysfs", options.sysfs, "--log",
+                        options.log == cli::LogTarget::kJournal ? "journal" : "stderr"}};
 }
 
 std::vector<PolicyDirectory> policy_directories(const Options& options) {

@@ -4,6 +4,7 @@
 #include "pmend/block/storage_users.hpp"
 #include "pmend/rmap/leases.hpp"
 #include "pmend/rmap/proc_files.hpp"
+#include "worker/freeze_place.hpp"
 #include "worker/lists.hpp"
 
 #include <fcntl.h>
@@ -103,6 +104,7 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
     return rmap::leased_inodes(proc, device).contains(inode);
   };
   place.is_own_worker = [proc = setting.roots.proc](std::uint32_t pid) { return runs_our_program(proc, pid); };
+  place.freeze = freeze_place(setting, context, pieces.front(), place);
   return open;
 }
 

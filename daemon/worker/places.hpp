@@ -3,10 +3,9 @@
 
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/block/block_context.hpp"
-#include "pmend/model/config.hpp"
 #include "pmend/model/protocol.hpp"
 #include "pmend/repair/place.hpp"
-#include "worker/options.hpp"
+#include "worker/setting.hpp"
 
 #include <string>
 
@@ -14,18 +13,12 @@
 // system, users. Everything is found anew; a device counts only if it has the id that was asked for.
 namespace pmend::worker {
 
-// What all of the worker's work is done with.
-struct Setting {
-  Options options;
-  Config config;
-  block::SystemRoots roots;
-};
-
 // Errors: as read_block_context(); kStale if the node is another device now.
 Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
                                          const std::string& device_id);
 
-// The mounted file system that holds the first byte of `device_range`, with its descriptors open.
+// The mounted file system that holds the first byte of `device_range`, with its descriptors open. Setting and context
+// outlive it.
 struct OpenPlace {
   UniqueFd device;
   UniqueFd mount;

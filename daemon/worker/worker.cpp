@@ -2,6 +2,7 @@
 #include "worker/worker.hpp"
 
 #include "cli/exit_code.hpp"
+#include "pmend/repair/guard.hpp"
 #include "worker/listener.hpp"
 
 #include <sys/stat.h>
@@ -28,6 +29,9 @@ bool make_private_directory(const std::string& path) {
 }  // namespace
 
 int run_worker(const Options& options) {
+  if (options.role == Role::kGuard) {
+    return repair::run_guard(UniqueFd(options.fd), options.runtime_dir);
+  }
   auto config = load_config(options.config, IfMissing::kDefaults);
   if (!config) {
     std::fprintf(stderr, "%s\n", to_string(config.error()).c_str());

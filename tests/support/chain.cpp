@@ -138,9 +138,10 @@ void Chain::start_workers(const std::vector<std::string>& environment) {
   const std::string socket = directory_ / "workers";
   listener_.kill();
   unlink(socket.c_str());
-  listener_ = Child({program_directory() + "/pmend-worker", "--listen", socket, "--config", directory_ / "pmend.json",
-                     "--spool-dir", spool_directory(), "--runtime-dir", directory_ / "worker-run"},
-                    {{}, environment, directory_ / "workers.log"});
+  listener_ = Child(
+      {program_directory() + "/pmend-worker", "--listen", socket, "--config", directory_ / "pmend.json", "--spool-dir",
+       spool_directory(), "--state-dir", directory_ / "state", "--runtime-dir", directory_ / "worker-run"},
+      {{}, environment, directory_ / "workers.log"});
   wait_for_socket(socket);
 }
 

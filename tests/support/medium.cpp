@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <span>
 #include <sstream>
@@ -49,10 +50,10 @@ void Medium::start() {
   ChildOptions options;
   options.descriptors = {{writer.get(), kReadyNumber}};
   options.output_file = directory_ + "/medium.log";
-  process_ = Child(
-      {program_directory() + "/pmend-medium", "--image", directory_ + "/image", "--size", std::to_string(size_bytes_),
-       "--mount", mount_dir(), "--state", directory_ + "/state", "--ready-fd", std::to_string(kReadyNumber)},
-      options);
+  process_ = Child({program_directory() + "/pmend-medium", "--image", directory_ + "/image", "--size",
+                    std::to_string(size_bytes_), "--mount", mount_dir(), "--state", directory_ + "/state", "--ready-fd",
+                    std::to_string(kReadyNumber), "--own-namespace"},
+                   options);
   writer.reset();
   pollfd ready{reader.get(), POLLIN, 0};
   char byte = 0;
@@ -148,6 +149,7 @@ void Medium::stop() {
   if (mounted_) {
     unmount(mount_dir());
     mounted_ = false;
+    process_.signal(SIGTERM);
   }
   if (process_.started() && !process_.wait(kPatience)) {
     throw Failure("pmend-medium does not end after its unmount");

@@ -6,6 +6,7 @@
 #include "pmend/repair/locks.hpp"
 #include "pmend/repair/spool.hpp"
 #include "pmend/rmap/proc_files.hpp"
+#include "worker/freeze_place.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -83,7 +84,7 @@ void RepairSession::run_job(const Request& request, repair::JobKind kind) {
     const auto error = reply_error(context.error());
     return refuse(request.id, error.code, error.what);
   }
-  const auto place = open_place(setting_, *context, plan.units.front().unit.device_range);
+  auto place = open_place(setting_, *context, plan.units.front().unit.device_range);
   if (!place) {
     const auto error = reply_error(place.error());
     return refuse(request.id, error.code, error.what);
@@ -99,6 +100,11 @@ void RepairSession::run_job(const Request& request, repair::JobKind kind) {
     return refuse(request.id, error.code, error.what);
   }
   locks = std::move(*taken);
+  for (const repair::Lock& lock : locks) {
+    place->place.freeze.locks.push_back(lock.descriptor());
+  }
+  // Of an earlier worker of this job, perhaps; whatever stays frozen is found out by the job.
+  (void)thaw_what_is_left(setting_);
   repair::Job job(kind, *order, place->place, setting_.options.spool_dir);
   while (connected_ && handle_event(job, request, job.next())) {
   }
@@ -165,10 +171,14 @@ void RepairSession::inspect(const Request& request) {
   };
   auto locks = repair::inspect_locks(lock_directory(), openers);
   auto spools = repair::list_spools(setting_.options.spool_dir);
-  if (!locks || !spools) {
-    return refuse(request.id, ErrorCode::kInternal, locks ? spools.error().message() : locks.error().message());
+  auto frozen = thaw_what_is_left(setting_);
+  for (const Error* error :
+       {locks ? nullptr : &locks.error(), spools ? nullptr : &spools.error(), frozen ? nullptr : &frozen.error()}) {
+    if (error != nullptr) {
+      return refuse(request.id, ErrorCode::kInternal, error->message());
+    }
   }
-  reply(request.id, to_json(protocol::InspectReply{std::move(*locks), std::move(*spools), {}}));
+  reply(request.id, to_json(protocol::InspectReply{std::move(*locks), std::move(*spools), std::move(*frozen)}));
 }
 
 void RepairSession::reply(RequestId id, Json body) {

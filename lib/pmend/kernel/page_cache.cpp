@@ -94,6 +94,13 @@ Result<std::vector<bool>> FileMapping::resident() const {
   return resident;
 }
 
+Status FileMapping::pin(const ByteRange& pages) const {
+  if (mlock(data_ + (pages.offset - file_range_.offset), pages.length) < 0) {
+    return fail_errno("mlock");
+  }
+  return {};
+}
+
 Status FileMapping::sync() const {
   if (msync(data_, file_range_.length, MS_SYNC) < 0) {
     return fail_errno("msync " + to_string(file_range_));

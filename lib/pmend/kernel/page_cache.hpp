@@ -43,6 +43,10 @@ class FileMapping {
   // Trap: somebody who may not write the file is told "true" for all; pmend's workers are privileged.
   Result<std::vector<bool>> resident() const;
 
+  // mlock(2) of these pages of the mapping: they stay in the page cache for as long as the mapping lives. Only for
+  // pages that are resident: others are read from the medium. Errors: the errno.
+  Status pin(const ByteRange& pages) const;
+
   // msync(MS_SYNC): writes back what is dirty of these pages and waits. Errors: the errno, EIO also for an earlier
   // failure that nobody was told of.
   Status sync() const;

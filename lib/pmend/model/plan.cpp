@@ -13,7 +13,7 @@
 namespace pmend {
 
 bool are_sectors(std::string_view sectors, std::uint64_t length) {
-  constexpr char kLetters[] = {kSectorGood, kSectorLost, kSectorCached, kSectorRestored};
+  constexpr char kLetters[] = {kSectorGood, kSectorLost, kSectorCached, kSectorUnused, kSectorRestored};
   return length % kSectorBytes == 0 && sectors.size() == length / kSectorBytes &&
          sectors.find_first_not_of(std::string_view(kLetters, sizeof kLetters)) == std::string_view::npos;
 }
@@ -34,7 +34,7 @@ void describe(Fields& field, T& unit) {
   field("sectors", unit.sectors);
   field.check([&](const JsonReader& in) {
     if (unit.device_range.offset % kSectorBytes != 0 || !are_sectors(unit.sectors, unit.device_range.length)) {
-      in.problem("expected whole sectors, and one letter of \"gLCR\" for each in \"sectors\"");
+      in.problem("expected whole sectors, and one letter of \"gLCUR\" for each in \"sectors\"");
     }
   });
 }

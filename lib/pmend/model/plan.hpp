@@ -46,6 +46,7 @@ constexpr std::span<const EnumName<Method>> enum_names(Method) {
 inline constexpr char kSectorGood = 'g';      // readable on the device
 inline constexpr char kSectorLost = 'L';      // nobody has its bytes: zeros
 inline constexpr char kSectorCached = 'C';    // bad on the device, its bytes are in the page cache
+inline constexpr char kSectorUnused = 'U';    // bad on the device, nobody's data: zeros lose nothing
 inline constexpr char kSectorRestored = 'R';  // a restore hook supplied its bytes
 
 // A repair unit, or several adjoining ones that share method and mapping.

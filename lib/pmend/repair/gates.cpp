@@ -33,7 +33,6 @@ struct NamedKind {
 constexpr std::array kForbiddenKinds = {
     NamedKind{&kernel::FileFacts::dax,
               "the file is mapped from the medium itself (DAX): neither redirty nor rewrite is a way to repair it"},
-    NamedKind{&kernel::FileFacts::immutable, "the file is immutable: chattr -i makes it repairable"},
     NamedKind{&kernel::FileFacts::append_only, "the file is append-only: chattr -a makes it repairable"},
     NamedKind{&kernel::FileFacts::verity, "the file is protected by fs-verity and can only be replaced"},
     NamedKind{&kernel::FileFacts::encrypted, "the file is encrypted: its blocks are not what is read"},
@@ -68,7 +67,7 @@ std::optional<std::string> forbidden_place(const Place& place, std::uint64_t har
   return std::nullopt;
 }
 
-std::optional<std::string> forbidden_file(const TargetFacts& facts) {
+std::optional<std::string> forbidden_content(const TargetFacts& facts) {
   if (!S_ISREG(facts.attributes.mode)) {
     return "it is not a regular file";
   }
@@ -84,11 +83,21 @@ std::optional<std::string> forbidden_file(const TargetFacts& facts) {
   if (facts.kernel_user) {
     return "the file is in use as " + *facts.kernel_user + ": it becomes repairable when that ends";
   }
-  if (!facts.runners.empty()) {
-    return "the file is a running program: end " + facts.runners.front() + " to make it repairable";
-  }
   if (facts.direct_alignment == 0U) {
     return "the file system takes no direct writes for this file (data=journal, or encrypted)";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> forbidden_file(const TargetFacts& facts) {
+  if (auto reason = forbidden_content(facts)) {
+    return reason;
+  }
+  if (facts.kinds.immutable) {
+    return "the file is immutable: chattr -i makes it repairable";
+  }
+  if (!facts.runners.empty()) {
+    return "the file is a running program: end " + facts.runners.front() + " to make it repairable";
   }
   return std::nullopt;
 }

@@ -14,7 +14,10 @@ namespace pmend::repair {
 // For everything at this place. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo.
 std::optional<std::string> forbidden_place(const Place& place, std::uint64_t hardware_corrupted_kib);
 
-// For this file, whatever the method.
+// For this file, whatever the method: its blocks are not plain data of its own.
+std::optional<std::string> forbidden_content(const TargetFacts& facts);
+
+// For this file and every method that opens it for writing.
 std::optional<std::string> forbidden_file(const TargetFacts& facts);
 
 // For a write(2) to it by somebody privileged, which does more than put bytes in place.

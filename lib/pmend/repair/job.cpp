@@ -3,7 +3,9 @@
 
 #include "pmend/base/boundary.hpp"
 #include "pmend/repair/exchange_job.hpp"
+#include "pmend/repair/frozen_job.hpp"
 #include "pmend/repair/methods/exchange.hpp"
+#include "pmend/repair/methods/frozen_write.hpp"
 #include "pmend/repair/methods/redirty.hpp"
 #include "pmend/repair/methods/rewrite.hpp"
 #include "pmend/repair/times.hpp"
@@ -24,6 +26,9 @@ Method method_of(Course course, const Unit& unit) {
     case Course::kExchange:
     case Course::kClear:
       return Method::kExchange;
+    case Course::kFrozenWrite:
+    case Course::kFrozenBegun:
+      return Method::kFrozenWrite;
     case Course::kNothing:
       break;
   }
@@ -40,12 +45,36 @@ StepKind kind_of(Course course) {
       return StepKind::kExchange;
     case Course::kClear:
       return StepKind::kClear;
+    case Course::kFrozenWrite:
+    case Course::kFrozenBegun:
+      return StepKind::kFrozenWrite;
     case Course::kRewrite:
     case Course::kRewriteBegun:
     case Course::kNothing:
       break;
   }
   return StepKind::kPwrite;
+}
+
+MethodResult carry_out(Course course, const UnitWork& work) {
+  switch (course) {
+    case Course::kRedirty:
+      return redirty(work);
+    case Course::kRewrite:
+      return rewrite(work, Begun::kNo);
+    case Course::kRewriteBegun:
+      return rewrite(work, Begun::kPerhaps);
+    case Course::kFrozenWrite:
+      return frozen_write(work, Begun::kNo);
+    case Course::kFrozenBegun:
+      return frozen_write(work, Begun::kPerhaps);
+    case Course::kDonor:
+    case Course::kExchange:
+    case Course::kClear:
+    case Course::kNothing:
+      break;
+  }
+  return {{Outcome::kUnnecessary, ""}, false, {}};
 }
 
 }  // namespace
@@ -153,12 +182,7 @@ Ending Job::change_unit() {
   if (request_.plan.method == Method::kExchange) {
     return change_exchanged(*work);
   }
-  MethodResult result;
-  if (course_ == Course::kRedirty) {
-    result = redirty(*work);
-  } else {
-    result = rewrite(*work, course_ == Course::kRewrite ? Begun::kNo : Begun::kPerhaps);
-  }
+  const MethodResult result = carry_out(course_, *work);
   const DoneUnit dealt_with{work->planned(), method_of(course_, work->planned().unit)};
   if (result.ending.outcome != Outcome::kSucceeded) {
     if (result.changing && result.ending.outcome == Outcome::kIndeterminate) {
@@ -210,6 +234,13 @@ Ending Job::change_times() {
   return restore_times(place_, file, *own_time_, spool_->index().modified);
 }
 
+Result<JobProof> Job::prove(const std::vector<UnitWork>& done) const {
+  if (request_.plan.method == Method::kExchange) {
+    return prove_exchange(done, own_time_);
+  }
+  return request_.plan.method == Method::kFrozenWrite ? prove_frozen(done) : prove_job(done, own_time_);
+}
+
 bool Job::wants_times() const {
   return request_.plan.lost.empty() && own_time_ && !time_lost_ && !times_done_;
 }
@@ -242,8 +273,7 @@ protocol::RepairReply Job::reply_for(const Ending& ending) {
     }
     proven.push_back(std::move(*work));
   }
-  const bool exchanged = request_.plan.method == Method::kExchange;
-  const auto proof = exchanged ? prove_exchange(proven, own_time_) : prove_job(proven, own_time_);
+  const auto proof = prove(proven);
   if (!proof) {
     reply.outcome = Outcome::kIndeterminate;
     reply.reason = proof.error().message();

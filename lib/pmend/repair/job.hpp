@@ -5,6 +5,7 @@
 #include "pmend/model/step.hpp"
 #include "pmend/repair/manifest.hpp"
 #include "pmend/repair/prepare.hpp"
+#include "pmend/repair/proof.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -52,6 +53,7 @@ class Job {
   JobEvent finish(const Ending& ending);
   protocol::RepairReply reply_for(const Ending& ending);
   std::string remark() const;
+  Result<JobProof> prove(const std::vector<UnitWork>& done) const;
 
   tl::expected<Course, Ending> next_course(const UnitWork& work) const;
   tl::expected<UnitWork, Ending> work_for(std::size_t position) const;

@@ -28,6 +28,8 @@ class Lock {
   // Takes it without waiting and writes job and process into the file. Errors: EBUSY, with the holder in the text, if
   // somebody has it; the errno.
   static Result<Lock> take(const std::string& directory, const LockName& name, JobId job);
+  // Kept open by a process, it keeps the lock.
+  int descriptor() const { return file_.get(); }
 
  private:
   explicit Lock(UniqueFd file) : file_(std::move(file)) {}

@@ -24,28 +24,28 @@ std::optional<SavedFrom> saved_from(char letter, Method method) {
   return std::nullopt;
 }
 
-// The run as each file has it; once without a file where nobody has.
+// The range in each file that has it, or on the device where none has.
 std::vector<ManifestRange> ranges_of(const PlannedUnit& planned, const ByteRange& device_range) {
   std::vector<ManifestRange> ranges;
   for (const Mapping& mapping : planned.mappings) {
-    if (mapping.device_range.contains(device_range.offset)) {
-      const std::uint64_t file_offset = mapping.file_offset + (device_range.offset - mapping.device_range.offset);
-      ranges.push_back({{}, mapping.file.inode, file_offset, device_range});
+    if (mapping.device_range.contains(device_range)) {
+      const std::uint64_t in_mapping = device_range.offset - mapping.device_range.offset;
+      ranges.push_back({{}, mapping.file.inode, mapping.file_offset + in_mapping, device_range});
     }
   }
   if (ranges.empty()) {
-    ranges.push_back({{}, std::nullopt, std::nullopt, device_range});
+    ranges.push_back({{}, {}, {}, device_range});
   }
   return ranges;
 }
 
 void add_run(LossManifest& manifest, const DoneUnit& done, const ByteRange& device_range, char letter) {
   const auto from = saved_from(letter, done.method);
-  for (const ManifestRange& range : ranges_of(done.planned, device_range)) {
+  for (ManifestRange& range : ranges_of(done.planned, device_range)) {
     if (letter == kSectorLost) {
-      manifest.lost.push_back(range);
+      manifest.lost.push_back(std::move(range));
     } else if (from) {
-      (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({range, *from});
+      (*from == SavedFrom::kHook ? manifest.restored : manifest.salvaged).push_back({std::move(range), *from});
     }
   }
 }

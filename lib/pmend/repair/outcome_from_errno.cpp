@@ -50,7 +50,7 @@ constexpr std::array kErrnoRows = {
     ErrnoRow{ETIMEDOUT, Outcome::kIndeterminate},
 };
 
-Outcome outcome_of_code(Errc code) {
+Outcome outcome_of_own(Errc code) {
   switch (code) {
     case Errc::kStale:
     case Errc::kNotFound:
@@ -83,7 +83,7 @@ Outcome outcome_of(const Error& error) {
     return outcome_from_errno(error.code.value());
   }
   if (error.code.category() == pmend_category()) {
-    return outcome_of_code(static_cast<Errc>(error.code.value()));
+    return outcome_of_own(static_cast<Errc>(error.code.value()));
   }
   return Outcome::kIndeterminate;
 }

@@ -3,6 +3,7 @@
 
 #include "pmend/base/error.hpp"
 #include "pmend/base/range_set.hpp"
+#include "pmend/base/unique_fd.hpp"
 #include "pmend/model/owner.hpp"
 
 #include <sys/types.h>
@@ -20,6 +21,21 @@ namespace pmend::repair {
 struct BadList {
   RangeSet bad;           // ranges of the device
   bool complete = false;  // only then is what is missing gone
+};
+
+// What writing to the device under a freeze needs besides; see methods/frozen_write.hpp.
+struct FreezePlace {
+  std::string node;               // the file system's own block device
+  std::string runtime_directory;  // where the marker of a freeze lies
+  std::vector<int> locks;         // descriptors of locks that must be held for as long as a write may land
+  // How long writers may be made to wait for one unit.
+  std::chrono::milliseconds limit{2000};
+  // Why a freeze might not end, for people; nothing if it can be begun.
+  std::function<Result<std::optional<std::string>>()> objection;
+  // A socket to a guard of its own (guard.hpp), which runs where the end of this process cannot reach it.
+  std::function<Result<UniqueFd>()> connect_guard;
+  // Who has this device range now, found anew by the reverse map; without names.
+  std::function<Result<std::vector<Owner>>(const ByteRange& device_range)> owners;
 };
 
 // Where a repair happens, as the program that knows block devices and mounts found it out. Descriptors are borrowed,
@@ -49,6 +65,7 @@ struct Place {
   // True if the process is a worker of pmend itself, which has a file open only for a moment, or is gone already.
   std::function<bool(std::uint32_t pid)> is_own_worker;
   std::chrono::milliseconds read_limit{10'000};  // how long a read of suspect media may take
+  FreezePlace freeze;
 };
 
 }  // namespace pmend::repair

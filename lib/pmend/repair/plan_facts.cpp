@@ -5,6 +5,7 @@
 #include "pmend/repair/lease.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
 #include "pmend/repair/plan_exchange.hpp"
+#include "pmend/repair/plan_frozen.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
 
@@ -223,14 +224,21 @@ Result<std::vector<PageFacts>> look_at_pages(int fd, const Place& place, const P
 }
 
 PlanReply plan_repair(const Place& place, const PlanRequest& request) {
-  PlanReply in_file = plan_in_file(place, request);
-  if (!in_file.refusal || in_file.refusal->state != RefusalState::kBlocked) {
-    return in_file;
+  PlanReply reply = plan_in_file(place, request);
+  const auto is_blocked = [&reply] { return reply.refusal && reply.refusal->state == RefusalState::kBlocked; };
+  if (is_blocked()) {
+    if (auto exchange = plan_exchange(place, request, *reply.refusal)) {
+      reply = std::move(*exchange);
+    }
   }
-  if (auto exchange = plan_exchange(place, request, *in_file.refusal)) {
-    return std::move(*exchange);
+  if (is_blocked() && may_freeze(request)) {
+    const PlanReply frozen = plan_frozen(place, request);
+    if (frozen.plan || frozen.refusal->state != RefusalState::kBlocked) {
+      return frozen;
+    }
+    reply.refusal->reason += "; on the device itself: " + frozen.refusal->reason;
   }
-  return in_file;
+  return reply;
 }
 
 }  // namespace pmend::repair

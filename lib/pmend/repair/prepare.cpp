@@ -3,6 +3,7 @@
 
 #include "pmend/base/text.hpp"
 #include "pmend/repair/exchange_job.hpp"
+#include "pmend/repair/frozen_job.hpp"
 #include "pmend/repair/planner.hpp"
 
 #include <algorithm>
@@ -14,18 +15,39 @@ Obstacle refused(std::string reason) {
   return Ending{Outcome::kRefused, std::move(reason)};
 }
 
-// A unit as the planner makes them: one mapping, of all of it, of the plan's one file.
-Obstacle check_unit(const Plan& plan, const PlannedUnit& planned, const Place& place) {
-  const ByteRange& range = planned.unit.device_range;
-  if (planned.mappings.size() != 1 || planned.mappings.front().device_range != range ||
+// A unit as the planners make them: one mapping, of all of it, of the plan's one file; on the device itself, all of it
+// in each of its mappings.
+Obstacle check_mappings(const Plan& plan, const PlannedUnit& planned) {
+  const bool whole = std::all_of(planned.mappings.begin(), planned.mappings.end(), [&planned](const Mapping& mapping) {
+    return mapping.device_range == planned.unit.device_range;
+  });
+  if (plan.method == Method::kFrozenWrite) {
+    return whole ? std::nullopt : refused("a unit is not one piece of each of its files");
+  }
+  if (!whole || planned.mappings.size() != 1 ||
       planned.mappings.front().file != plan.units.front().mappings.front().file) {
     return refused("a unit is not one piece of the plan's file");
+  }
+  return std::nullopt;
+}
+
+bool is_known(const Plan& plan, const PlannedUnit& planned) {
+  if (plan.method == Method::kFrozenWrite) {
+    return planned.unit.method == Method::kFrozenWrite;
+  }
+  return planned.unit.method == Method::kRedirty || planned.unit.method == Method::kRewrite;
+}
+
+Obstacle check_unit(const Plan& plan, const PlannedUnit& planned, const Place& place) {
+  const ByteRange& range = planned.unit.device_range;
+  if (auto obstacle = check_mappings(plan, planned)) {
+    return obstacle;
   }
   if (!are_sectors(planned.unit.sectors, range.length) || range.offset % place.block_bytes != 0 ||
       range.length % place.block_bytes != 0 || range.end() > place.device_bytes) {
     return refused("a unit is not made of whole blocks of the device");
   }
-  if (planned.unit.method != Method::kRedirty && planned.unit.method != Method::kRewrite) {
+  if (!is_known(plan, planned)) {
     return refused("method \"" + std::string(to_string(planned.unit.method)) + "\" is not one of this program's");
   }
   if (planned.unit.sectors.find(kSectorRestored) != std::string::npos) {
@@ -113,8 +135,14 @@ Obstacle check_plan(const protocol::RepairRequest& request, const Place& place, 
       plan.filesystem->type != place.filesystem.type) {
     return changed("device or file system is another one than the plan's");
   }
-  if (plan.owner != OwnerKind::kFile || plan.units.empty() || plan.units.front().mappings.empty()) {
-    return refused("only data of files is repaired");
+  const bool free = plan.owner == OwnerKind::kFree && plan.method == Method::kFrozenWrite;
+  if ((plan.owner != OwnerKind::kFile && !free) || plan.units.empty()) {
+    return refused("only data of files and free space are repaired");
+  }
+  for (const PlannedUnit& planned : plan.units) {
+    if (planned.mappings.empty() != free) {
+      return refused(free ? "free space belongs to no file" : "a unit belongs to no file");
+    }
   }
   for (const PlannedUnit& planned : plan.units) {
     const bool exchange = plan.method == Method::kExchange;
@@ -129,6 +157,9 @@ tl::expected<Spool, Ending> prepare(const protocol::RepairRequest& request, cons
                                     const std::string& spool_directory) {
   if (request.plan.method == Method::kExchange) {
     return prepare_exchange(request, place, spool_directory);
+  }
+  if (request.plan.method == Method::kFrozenWrite) {
+    return prepare_frozen(request, place, spool_directory);
   }
   const FileId file = request.plan.units.front().mappings.front().file;
   const auto fd = open_target(place, file, OpenFor::kReading);
@@ -183,12 +214,18 @@ Course course_of(const Unit& unit) {
   if (unit.sectors.find_first_not_of(kSectorGood) == std::string::npos) {
     return Course::kNothing;
   }
+  if (unit.method == Method::kFrozenWrite) {
+    return Course::kFrozenWrite;
+  }
   return unit.method == Method::kRedirty ? Course::kRedirty : Course::kRewrite;
 }
 
 tl::expected<Course, Ending> course_of_begun(const UnitWork& work) {
   if (course_of(work.planned().unit) == Course::kNothing) {
     return Course::kNothing;
+  }
+  if (work.plan.method == Method::kFrozenWrite) {
+    return course_of_begun_frozen(work);
   }
   const auto fd = open_target(work.place, work.file(), OpenFor::kReading);
   if (!fd) {

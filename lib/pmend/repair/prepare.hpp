@@ -34,6 +34,8 @@ enum class Course {
   kDonor,         // the three of methods/exchange.hpp
   kExchange,
   kClear,
+  kFrozenWrite,  // the first time
+  kFrozenBegun,
 };
 // For a unit that nobody has begun.
 Course course_of(const Unit& unit);

@@ -119,12 +119,6 @@ Result<bool> is_read_by_applications(const UnitWork& work, int fd, Exclusion exc
   return false;
 }
 
-void add_problem(std::string& problems, bool holds, const char* problem) {
-  if (!holds) {
-    problems += (problems.empty() ? "" : "; ") + std::string(problem);
-  }
-}
-
 // What holds for all units.
 Status prove_units(const std::vector<UnitWork>& all, int fd, bool leased, Proof& proof) {
   proof.badblocks_clear = proof.read_back = proof.neighbours_unchanged = true;
@@ -199,6 +193,12 @@ Ending judge(const UnitLook& look, Exclusion exclusion, const std::optional<Erro
     return {Outcome::kIndeterminate, "the sectors can be read, but are still listed as bad"};
   }
   return {Outcome::kIndeterminate, "bytes around the unit are not what they were before"};
+}
+
+void add_problem(std::string& problems, bool holds, const char* problem) {
+  if (!holds) {
+    problems += (problems.empty() ? "" : "; ") + std::string(problem);
+  }
 }
 
 Result<JobProof> prove_job(const std::vector<UnitWork>& work, std::optional<FileTime> own_time) {

@@ -44,4 +44,7 @@ struct JobProof {
 };
 Result<JobProof> prove_job(const std::vector<UnitWork>& work, std::optional<FileTime> own_time);
 
+// Adds to a list of problems for people what does not hold.
+void add_problem(std::string& problems, bool holds, const char* problem);
+
 }  // namespace pmend::repair

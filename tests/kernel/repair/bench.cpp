@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/repair/bench.hpp"
 
+#include "loop/message_link.hpp"
 #include "pmend/base/boundary.hpp"
 #include "pmend/base/text.hpp"
 #include "pmend/block/storage_users.hpp"
@@ -8,6 +9,8 @@
 #include "pmend/kernel/handles.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "pmend/model/json_text.hpp"
+#include "pmend/repair/guard.hpp"
+#include "pmend/rmap/owner_resolver.hpp"
 #include "pmend/rmap/proc_files.hpp"
 #include "support/must.hpp"
 
@@ -72,7 +75,48 @@ const repair::Place& RepairBench::place() {
   place_.openers = openers;
   place_.is_leased = [](dev_t, ino_t) { return false; };
   place_.is_own_worker = [](std::uint32_t) { return false; };
+  place_.freeze.node = world_.fs().node();
+  place_.freeze.runtime_directory = world_.directory();
+  place_.freeze.objection = []() -> Result<std::optional<std::string>> { return std::nullopt; };
+  place_.freeze.connect_guard = [this] { return start_guard(); };
+  place_.freeze.owners = [this](const ByteRange& range) { return owners(range); };
   return place_;
+}
+
+// As pmend-worker starts one, without the control group.
+Result<UniqueFd> RepairBench::start_guard() const {
+  auto [ours, theirs] = must(loop::message_socket_pair());
+  const pid_t between = must_call(fork(), "fork");
+  if (between == 0) {
+    ours.reset();
+    if (fork() == 0) {
+      _exit(repair::run_guard(std::move(theirs), world_.directory()));
+    }
+    _exit(0);
+  }
+  must_call(waitpid(between, nullptr, 0), "waitpid");
+  return std::move(ours);
+}
+
+std::vector<Owner> RepairBench::owners(const ByteRange& device_range) {
+  struct stat status {};
+  must_call(stat(world_.fs().mount_point().c_str(), &status), "stat");
+  std::vector<Owner> owners;
+  for (rmap::OwnedRange& range :
+       must(rmap::make_owner_resolver()->resolve({place_.filesystem, status.st_dev}, {device_range}, {}))) {
+    std::move(range.owners.begin(), range.owners.end(), std::back_inserter(owners));
+  }
+  return owners;
+}
+
+protocol::PlanRequest RepairBench::request_for(const std::vector<ByteRange>& device_ranges) {
+  protocol::PlanRequest request;
+  request.device = place_.device;
+  request.device_id = place_.device_id;
+  request.ranges = device_ranges;
+  request.owners = owners(device_ranges.front());
+  request.methods = methods;
+  return request;
 }
 
 void RepairBench::close() {
@@ -125,7 +169,7 @@ protocol::PlanRequest RepairBench::plan_request(const FileModel& file, const std
   for (Owner& owner : request.owners) {
     owner.shared = request.owners.size() > 1;
   }
-  request.methods = methods_;
+  request.methods = methods;
   return request;
 }
 
@@ -134,8 +178,11 @@ protocol::PlanReply RepairBench::plan(const FileModel& file, const std::vector<B
 }
 
 protocol::RepairRequest RepairBench::repair_request(const FileModel& file, const std::vector<ByteRange>& file_ranges) {
+  return repair_request(plan(file, file_ranges));
+}
+
+protocol::RepairRequest RepairBench::repair_request(const protocol::PlanReply& reply) {
   static std::uint64_t jobs = 0;
-  const auto reply = plan(file, file_ranges);
   if (!reply.plan) {
     throw Failure("no plan: " + reply.refusal->reason);
   }

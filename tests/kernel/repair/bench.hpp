@@ -30,13 +30,20 @@ class RepairBench {
   void tell_of_failed_writes();
 
   // The methods that plans may use; by default those that write in the file.
-  void allow(std::vector<Method> methods) { methods_ = std::move(methods); }
+  void allow(std::vector<Method> allowed) { methods = std::move(allowed); }
 
   // What the observer would ask for bad bytes of a file, with every file of the tree that has them.
   protocol::PlanRequest plan_request(const FileModel& file, const std::vector<ByteRange>& file_ranges);
   protocol::PlanReply plan(const FileModel& file, const std::vector<ByteRange>& file_ranges);
   // Throws Failure if there is none.
   protocol::RepairRequest repair_request(const FileModel& file, const std::vector<ByteRange>& file_ranges);
+  protocol::RepairRequest repair_request(const protocol::PlanReply& reply);
+
+  // The same for any bytes of the device, with all owners; call place() before.
+  protocol::PlanRequest request_for(const std::vector<ByteRange>& device_ranges);
+  std::vector<Owner> owners(const ByteRange& device_range);
+  // That a request allows.
+  std::vector<Method> methods{Method::kRedirty, Method::kRewrite};
 
   struct Told {
     std::vector<Step> steps;  // intents and outcomes as they were told
@@ -70,10 +77,10 @@ class RepairBench {
  private:
   Result<repair::BadList> read_list();
   Owner owner_of(const FileModel& file, const ByteRange& device_range);
+  Result<UniqueFd> start_guard() const;
 
   World world_;
   bool list_cut_ = false;
-  std::vector<Method> methods_ = {Method::kRedirty, Method::kRewrite};
   UniqueFd mount_;
   UniqueFd device_;
   repair::Place place_;

@@ -148,7 +148,7 @@ TEST(PlanHash, DoesNotDependOnHints) {
   plan.device = "/dev/pmem1";
   plan.filesystem->mount_point = "/elsewhere";
   plan.filesystem->label = "new";
-  unit_of(plan).sectors = "CggLCRgg";
+  unit_of(plan).sectors = "CggLCRUg";
   EXPECT_EQ(plan_hash(plan, samples::basis()), plan_hash(samples::plan(), samples::basis()));
 }
 
@@ -159,7 +159,7 @@ TEST(PlanHash, SurvivesTheJsonForm) {
 }
 
 TEST(Sectors, HaveOneLetterEach) {
-  EXPECT_TRUE(are_sectors("gLCR", 2048));
+  EXPECT_TRUE(are_sectors("gLCUR", 2560));
   for (const auto& [text, length] : {std::pair{"", 512U}, {"g", 1024U}, {"gg", 1023U}, {"l", 512U}, {"g ", 1024U}}) {
     EXPECT_FALSE(are_sectors(text, length)) << text;
   }

@@ -23,8 +23,9 @@ TEST(WorkerPlace, HandsOnWhereThingsAre) {
   const WorkerPlace place = worker_place(options);
   EXPECT_EQ(place.program, "/usr/libexec/pmend-worker");
   EXPECT_EQ(place.socket, "");
-  EXPECT_THAT(place.arguments, ElementsAre("--runtime-dir", "/run/x", "--spool-dir", "/spool", "--config",
-                                           "/etc/x.json", "--sysfs", "/sys", "--log", "journal"));
+  EXPECT_THAT(place.arguments,
+              ElementsAre("--runtime-dir", "/run/x", "--spool-dir", "/spool", "--state-dir", options.state_dir,
+                          "--config", "/etc/x.json", "--sysfs", "/sys", "--log", "journal"));
 }
 
 TEST(WorkerPlace, IsASocketThatHasItsOwnArguments) {
