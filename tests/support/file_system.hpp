@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 namespace pmend::world {
@@ -15,11 +16,15 @@ struct FsOptions {
   FsType type = FsType::kXfs;
   bool rmapbt = true;         // XFS only
   bool reflink = true;        // XFS only
+  bool exchange = false;      // XFS only: files can exchange pieces of their mappings
   bool data_journal = false;  // ext4 only
 
   // The smallest medium that takes it.
   std::uint64_t medium_bytes() const;
 };
+
+// Why no file system with `exchange` can be made here; nothing if it can.
+std::optional<std::string> exchange_unavailable();
 
 // "xfs", "xfs-rmapbt0-reflink0", "ext4", "ext4-data-journal": for test names and tables.
 std::string to_string(const FsOptions& options);

@@ -59,9 +59,11 @@ Outcome proven_outcome(const protocol::RepairReply& reply, Method method) {
   }
   const Proof& proof = *reply.proof;
   // An exchange is meant to change the extents; the worker compares them with the planned ones.
-  const bool extents = method == Method::kExchange || proof.extents_before == proof.extents_after;
-  const bool whole =
-      proof.badblocks_clear && proof.read_back && proof.neighbours_unchanged && proof.attributes_unchanged && extents;
+  const bool exchange = method == Method::kExchange;
+  const bool extents = exchange || proof.extents_before == proof.extents_after;
+  // Nor does it need the bad block cleared: the worker has proven that no file has it any more.
+  const bool rid = exchange || proof.badblocks_clear;
+  const bool whole = rid && proof.read_back && proof.neighbours_unchanged && proof.attributes_unchanged && extents;
   return whole ? Outcome::kSucceeded : Outcome::kIndeterminate;
 }
 

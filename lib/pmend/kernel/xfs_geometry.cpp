@@ -38,6 +38,7 @@ static_assert(sizeof(KernelGeometry) == 256);
 constexpr unsigned long kGeometryRequest = _IOR('X', 126, KernelGeometry);
 constexpr std::uint32_t kFlagReverseMap = 1U << 19U;  // XFS_FSOP_GEOM_FLAGS_RMAPBT
 constexpr std::uint32_t kFlagReflink = 1U << 20U;     // XFS_FSOP_GEOM_FLAGS_REFLINK
+constexpr std::uint32_t kFlagExchange = 1U << 24U;    // XFS_FSOP_GEOM_FLAGS_EXCHANGE_RANGE
 
 }  // namespace
 
@@ -53,6 +54,7 @@ Result<XfsGeometry> xfs_geometry(int fd) {
   geometry.external_log = k.logstart == 0;
   geometry.reverse_map = (k.flags & kFlagReverseMap) != 0;
   geometry.reflink = (k.flags & kFlagReflink) != 0;
+  geometry.exchange_range = (k.flags & kFlagExchange) != 0;
   return geometry;
 }
 

@@ -7,7 +7,8 @@
 
 namespace pmend::kernel {
 
-// What XFS_IOC_FSGEOMETRY (ioctl_xfs_fsgeometry(2)) says of a mounted XFS, as far as the reverse map needs it.
+// What XFS_IOC_FSGEOMETRY (ioctl_xfs_fsgeometry(2)) says of a mounted XFS, as far as the reverse map and repairs need
+// it.
 struct XfsGeometry {
   std::uint64_t block_bytes = 0;
   std::uint64_t data_blocks = 0;
@@ -15,6 +16,7 @@ struct XfsGeometry {
   bool external_log = false;          // the journal lies on another device
   bool reverse_map = false;           // rmapbt=1: GETFSMAP knows the owners
   bool reflink = false;               // extents may be shared
+  bool exchange_range = false;        // exchange=1: files can exchange pieces of their mappings (Linux 6.10)
 };
 
 // Errors: the errno, ENOTTY on other file systems.

@@ -19,7 +19,8 @@ namespace pmend {
 
 // Evidence collected by a job. A success code of a system call is not in it.
 struct Proof {
-  bool badblocks_clear = false;               // the error is no longer listed, on the device and on its region
+  // The error is no longer listed, on the device and on its region. After an exchange the block may stay in quarantine.
+  bool badblocks_clear = false;
   bool read_back = false;                     // cached and direct reads gave the plan's bytes
   bool neighbours_unchanged = false;          // the units before and after hold what they held
   std::optional<std::string> extents_before;  // SHA-256 of the file's mapping, null where there is no file

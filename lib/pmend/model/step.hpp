@@ -19,6 +19,7 @@ enum class StepKind {
   kRedirty,      // dirty the cached page, msync
   kDonor,        // make the rebuilt donor file in the quarantine directory
   kExchange,     // swap it in
+  kClear,        // write zeros over the bad block that it was swapped for
   kPwrite,       // write the rebuilt unit through the file
   kFrozenWrite,  // freeze, write to the device, thaw
   kPoison,       // `rescue`: mark the page bad again so that a write can clear it
@@ -26,15 +27,12 @@ enum class StepKind {
   kPunch,
   kTimes,  // put the modification time back
 };
-inline constexpr std::array kStepKindNames = {EnumName{StepKind::kRedirty, "redirty"},
-                                              EnumName{StepKind::kDonor, "donor"},
-                                              EnumName{StepKind::kExchange, "exchange"},
-                                              EnumName{StepKind::kPwrite, "pwrite"},
-                                              EnumName{StepKind::kFrozenWrite, "frozen-write"},
-                                              EnumName{StepKind::kPoison, "poison"},
-                                              EnumName{StepKind::kZeroinit, "zeroinit"},
-                                              EnumName{StepKind::kPunch, "punch"},
-                                              EnumName{StepKind::kTimes, "times"}};
+inline constexpr std::array kStepKindNames = {
+    EnumName{StepKind::kRedirty, "redirty"},   EnumName{StepKind::kDonor, "donor"},
+    EnumName{StepKind::kExchange, "exchange"}, EnumName{StepKind::kClear, "clear"},
+    EnumName{StepKind::kPwrite, "pwrite"},     EnumName{StepKind::kFrozenWrite, "frozen-write"},
+    EnumName{StepKind::kPoison, "poison"},     EnumName{StepKind::kZeroinit, "zeroinit"},
+    EnumName{StepKind::kPunch, "punch"},       EnumName{StepKind::kTimes, "times"}};
 constexpr std::span<const EnumName<StepKind>> enum_names(StepKind) {
   return kStepKindNames;
 }

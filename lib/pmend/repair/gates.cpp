@@ -4,6 +4,7 @@
 #include "pmend/base/text.hpp"
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/repair/child.hpp"
+#include "pmend/repair/quarantine.hpp"
 
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -69,6 +70,10 @@ std::optional<std::string> forbidden_place(const Place& place, std::uint64_t har
 std::optional<std::string> forbidden_content(const TargetFacts& facts) {
   if (!S_ISREG(facts.attributes.mode)) {
     return "it is not a regular file";
+  }
+  if (const auto quarantine = facts.xattrs.find(kQuarantineXattr); quarantine != facts.xattrs.end()) {
+    return "kept in quarantine (" + escape_bytes(quarantine->second) +
+           "): no other file has the block; removing this one gives it back to the file system, bad as it is";
   }
   for (const NamedKind& forbidden : kForbiddenKinds) {
     if (facts.kinds.*forbidden.kind) {

@@ -2,7 +2,9 @@
 #include "pmend/repair/job.hpp"
 
 #include "pmend/base/boundary.hpp"
+#include "pmend/repair/exchange_job.hpp"
 #include "pmend/repair/frozen_job.hpp"
+#include "pmend/repair/methods/exchange.hpp"
 #include "pmend/repair/methods/frozen_write.hpp"
 #include "pmend/repair/methods/redirty.hpp"
 #include "pmend/repair/methods/rewrite.hpp"
@@ -20,6 +22,10 @@ Method method_of(Course course, const Unit& unit) {
     case Course::kRewrite:
     case Course::kRewriteBegun:
       return Method::kRewrite;
+    case Course::kDonor:
+    case Course::kExchange:
+    case Course::kClear:
+      return Method::kExchange;
     case Course::kFrozenWrite:
     case Course::kFrozenBegun:
       return Method::kFrozenWrite;
@@ -29,18 +35,22 @@ Method method_of(Course course, const Unit& unit) {
   return unit.method;
 }
 
-StepKind step_of(Method method) {
-  switch (method) {
-    case Method::kRedirty:
+StepKind kind_of(Course course) {
+  switch (course) {
+    case Course::kRedirty:
       return StepKind::kRedirty;
-    case Method::kFrozenWrite:
+    case Course::kDonor:
+      return StepKind::kDonor;
+    case Course::kExchange:
+      return StepKind::kExchange;
+    case Course::kClear:
+      return StepKind::kClear;
+    case Course::kFrozenWrite:
+    case Course::kFrozenBegun:
       return StepKind::kFrozenWrite;
-    case Method::kRewrite:
-    case Method::kExchange:
-    case Method::kRecoveryWrite:
-    case Method::kRescue:
-    case Method::kZeroinit:
-    case Method::kPunch:
+    case Course::kRewrite:
+    case Course::kRewriteBegun:
+    case Course::kNothing:
       break;
   }
   return StepKind::kPwrite;
@@ -58,6 +68,9 @@ MethodResult carry_out(Course course, const UnitWork& work) {
       return frozen_write(work, Begun::kNo);
     case Course::kFrozenBegun:
       return frozen_write(work, Begun::kPerhaps);
+    case Course::kDonor:
+    case Course::kExchange:
+    case Course::kClear:
     case Course::kNothing:
       break;
   }
@@ -115,8 +128,8 @@ JobEvent Job::announce() {
     }
     course_ = *course;
     if (course_ != Course::kNothing) {
-      return announce_step(step_of(method_of(course_, work->planned().unit)), work->planned().unit.device_range,
-                           work->before().sha256);
+      const auto bytes = course_ == Course::kClear ? std::nullopt : std::optional(work->before().sha256);
+      return announce_step(kind_of(course_), work->planned().unit.device_range, bytes);
     }
     // Pages without a bad sector are only written along with others of their folio: nothing is to be done for them.
     if (course_of(work->planned().unit) != Course::kNothing) {
@@ -150,6 +163,9 @@ JobEvent Job::take_step() {
     // The bytes are right whatever became of the time.
     times_done_ = true;
     remark_ = ending.reason;
+  } else if (step.kind == StepKind::kClear && ending.outcome != Outcome::kSucceeded) {
+    // The file is whole whatever became of the block that it had.
+    kept_.insert(position_);
   } else if (ending.outcome != Outcome::kSucceeded) {
     failed_ = ending;
   }
@@ -163,6 +179,9 @@ Ending Job::change_unit() {
   if (!work) {
     return work.error();
   }
+  if (request_.plan.method == Method::kExchange) {
+    return change_exchanged(*work);
+  }
   const MethodResult result = carry_out(course_, *work);
   const DoneUnit dealt_with{work->planned(), method_of(course_, work->planned().unit)};
   if (result.ending.outcome != Outcome::kSucceeded) {
@@ -171,17 +190,43 @@ Ending Job::change_unit() {
     }
     return result.ending;
   }
-  own_time_ = result.own_time;
-  time_lost_ = time_lost_ || !result.own_time;
   done_.push_back(position_);
   manifest_units_.push_back(dealt_with);
   ++position_;
+  note_change(result.own_time);
+  return result.ending;
+}
+
+Ending Job::change_exchanged(const UnitWork& work) {
+  if (course_ == Course::kDonor) {
+    return make_donors(work).ending;
+  }
+  if (course_ == Course::kClear) {
+    Ending ending = clear_old_block(work).ending;
+    if (ending.outcome == Outcome::kSucceeded) {
+      if (auto noted = spool_->note_cleared(position_); !noted) {
+        ending = ending_of(noted.error());
+      }
+    }
+    return ending;
+  }
+  const MethodResult result = exchange(work);
+  if (result.ending.outcome == Outcome::kSucceeded) {
+    note_change(result.own_time);
+  } else if (result.changing) {
+    manifest_units_.push_back({work.planned(), Method::kExchange});
+  }
+  return result.ending;
+}
+
+void Job::note_change(const std::optional<FileTime>& own_time) {
+  own_time_ = own_time;
+  time_lost_ = time_lost_ || !own_time;
   if (own_time_ && request_.plan.lost.empty()) {
     if (auto noted = spool_->note_own_time(*own_time_); !noted) {
       time_lost_ = true;
     }
   }
-  return result.ending;
 }
 
 Ending Job::change_times() {
@@ -189,23 +234,34 @@ Ending Job::change_times() {
   return restore_times(place_, file, *own_time_, spool_->index().modified);
 }
 
+Result<JobProof> Job::prove(const std::vector<UnitWork>& done) const {
+  if (request_.plan.method == Method::kExchange) {
+    return prove_exchange(done, own_time_);
+  }
+  return request_.plan.method == Method::kFrozenWrite ? prove_frozen(done) : prove_job(done, own_time_);
+}
+
 bool Job::wants_times() const {
   return request_.plan.lost.empty() && own_time_ && !time_lost_ && !times_done_;
 }
 
-JobEvent Job::finish(Ending ending) {
+JobEvent Job::finish(const Ending& ending) {
+  if (request_.plan.method == Method::kExchange && spool_) {
+    remove_donors_of_all();
+  }
   boundary("job: before the proof");
-  protocol::RepairReply reply = reply_for(std::move(ending));
+  protocol::RepairReply reply = reply_for(ending);
   boundary("job: before the reply");
   return reply;
 }
 
-protocol::RepairReply Job::reply_for(Ending ending) {
+protocol::RepairReply Job::reply_for(const Ending& ending) {
   protocol::RepairReply reply;
   reply.job = request_.job;
   reply.outcome = ending.outcome;
   reply.reason = ending.reason;
   reply.manifest = manifest_of(manifest_units_);
+  keep_lost_data(reply.manifest, request_.plan.lost);
   if (done_.empty()) {
     return reply;
   }
@@ -217,8 +273,7 @@ protocol::RepairReply Job::reply_for(Ending ending) {
     }
     proven.push_back(std::move(*work));
   }
-  const bool frozen = request_.plan.method == Method::kFrozenWrite;
-  const auto proof = frozen ? prove_frozen(proven) : prove_job(proven, own_time_);
+  const auto proof = prove(proven);
   if (!proof) {
     reply.outcome = Outcome::kIndeterminate;
     reply.reason = proof.error().message();
@@ -229,7 +284,7 @@ protocol::RepairReply Job::reply_for(Ending ending) {
     reply.outcome = Outcome::kIndeterminate;
     reply.reason = proof->problem;
   } else if (ending.outcome == Outcome::kSucceeded) {
-    reply.reason = remark_;
+    reply.reason = remark();
   } else if (ending.outcome != Outcome::kIndeterminate) {
     reply.outcome = Outcome::kPartlyDone;
   }
@@ -237,10 +292,33 @@ protocol::RepairReply Job::reply_for(Ending ending) {
 }
 
 tl::expected<Course, Ending> Job::next_course(const UnitWork& work) const {
+  if (request_.plan.method == Method::kExchange) {
+    const bool over = kept_.contains(work.position) || spool_->is_cleared(work.position);
+    return over ? tl::expected<Course, Ending>(Course::kNothing) : course_of_exchange(work);
+  }
   if (kind_ == JobKind::kResume) {
     return course_of_begun(work);
   }
   return course_of(work.planned().unit);
+}
+
+std::string Job::remark() const {
+  std::string text = remark_;
+  for (const std::size_t position : kept_) {
+    if (const auto work = work_for(position)) {
+      text += (text.empty() ? "" : "; ") + quarantine_text(*work);
+    }
+  }
+  return text;
+}
+
+// What the exchange does not need any more, or never used. What cannot be removed is found by the next job.
+void Job::remove_donors_of_all() const {
+  for (std::size_t i = 0; i < request_.plan.units.size(); ++i) {
+    if (const auto work = work_for(i)) {
+      (void)remove_donors(*work, spool_->is_cleared(i) ? OldBlock::kWasCleared : OldBlock::kIsKept);
+    }
+  }
 }
 
 tl::expected<UnitWork, Ending> Job::work_for(std::size_t position) const {
@@ -249,7 +327,7 @@ tl::expected<UnitWork, Ending> Job::work_for(std::size_t position) const {
     return tl::make_unexpected(ending_of(bytes.error()));
   }
   const FileTime modified = own_time_.value_or(spool_->index().modified);
-  return UnitWork{place_, request_.plan, spool_->index(), position, std::move(*bytes), modified};
+  return UnitWork{place_, request_.plan, spool_->index(), position, std::move(*bytes), modified, request_.spool_key};
 }
 
 ByteRange Job::hull() const {

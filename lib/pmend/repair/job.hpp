@@ -5,9 +5,11 @@
 #include "pmend/model/step.hpp"
 #include "pmend/repair/manifest.hpp"
 #include "pmend/repair/prepare.hpp"
+#include "pmend/repair/proof.hpp"
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -44,9 +46,14 @@ class Job {
   JobEvent announce_step(StepKind kind, const ByteRange& device_range, std::optional<std::string> spool_sha256);
   JobEvent take_step();
   Ending change_unit();
+  Ending change_exchanged(const UnitWork& work);
+  void note_change(const std::optional<FileTime>& own_time);
+  void remove_donors_of_all() const;
   Ending change_times();
-  JobEvent finish(Ending ending);
-  protocol::RepairReply reply_for(Ending ending);
+  JobEvent finish(const Ending& ending);
+  protocol::RepairReply reply_for(const Ending& ending);
+  std::string remark() const;
+  Result<JobProof> prove(const std::vector<UnitWork>& done) const;
 
   tl::expected<Course, Ending> next_course(const UnitWork& work) const;
   tl::expected<UnitWork, Ending> work_for(std::size_t position) const;
@@ -72,6 +79,7 @@ class Job {
   std::vector<DoneUnit> manifest_units_;  // these, and one of which nobody knows: its bytes are lost either way
   std::optional<Ending> failed_;          // of a step
   std::string remark_;                    // on the modification time
+  std::set<std::size_t> kept_;            // positions of units whose old block stays in the quarantine
 };
 
 }  // namespace pmend::repair

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/repair/manifest.hpp"
 
+#include "pmend/base/range_set.hpp"
+
 #include <optional>
+#include <utility>
 
 namespace pmend::repair {
 namespace {
@@ -65,6 +68,21 @@ LossManifest manifest_of(const std::vector<DoneUnit>& units) {
     manifest.units.back().method = done.method;
   }
   return manifest;
+}
+
+void keep_lost_data(LossManifest& manifest, const std::vector<ByteRange>& lost_data) {
+  const RangeSet data(lost_data);
+  std::vector<ManifestRange> kept;
+  for (const ManifestRange& lost : manifest.lost) {
+    for (const ByteRange& part : data.common(lost.device_range)) {
+      ManifestRange& range = kept.emplace_back(lost);
+      range.device_range = part;
+      if (range.file_offset) {
+        *range.file_offset += part.offset - lost.device_range.offset;
+      }
+    }
+  }
+  manifest.lost = std::move(kept);
 }
 
 }  // namespace pmend::repair

@@ -14,7 +14,11 @@ struct DoneUnit {
   Method method = Method::kRedirty;
 };
 
-// What became of the bytes of these units: pure. Ranges are as long as they can be and have no names.
+// What became of the bytes of these units: pure. Ranges are as long as they can be and have no names; a range that
+// several files share is there for each.
 LossManifest manifest_of(const std::vector<DoneUnit>& units);
+
+// Of what was lost, only that which the plan calls lost: slack behind the end of a file is not.
+void keep_lost_data(LossManifest& manifest, const std::vector<ByteRange>& lost_data);
 
 }  // namespace pmend::repair

@@ -157,7 +157,9 @@ Result<PageView> view_from(const ChildResult& child, const SharedBuffer& shared,
   }
   PageView view{CacheState::kAbsent, {page_offset, kPageBytes}, {}};
   if (child.value == kLookPartly) {
+    const auto bytes = shared.bytes().subspan(kPageBytes, kPageBytes);
     view.state = CacheState::kPartly;
+    view.bytes.assign(bytes.begin(), bytes.end());
   }
   if (child.value == kLookWhole) {
     Findings found{};

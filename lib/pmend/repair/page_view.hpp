@@ -28,7 +28,7 @@ enum class CacheState {
 struct PageView {
   CacheState state = CacheState::kAbsent;
   ByteRange file_range;          // what is written when the page is dirtied: the page, or the large folio it lies in
-  std::vector<std::byte> bytes;  // of file_range as the cache has it, zeros behind the end of the file; only for kWhole
+  std::vector<std::byte> bytes;  // of file_range as the cache has it, zeros behind the end of the file; not for kAbsent
 };
 
 // Looks at one page. Asks for residency first and reads in a child, so that the medium is read only where the kernel

@@ -4,6 +4,7 @@
 #include "pmend/repair/gates.hpp"
 #include "pmend/repair/lease.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
+#include "pmend/repair/plan_exchange.hpp"
 #include "pmend/repair/plan_frozen.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
@@ -165,6 +166,7 @@ std::string reason_for(const Owner& owner) {
   return "the file is not identified";
 }
 
+// By redirty or rewrite.
 PlanReply plan_in_file(const Place& place, const PlanRequest& request) {
   if (auto refusal = refusal_for_owners(request.owners)) {
     return {std::nullopt, refusal};
@@ -216,9 +218,20 @@ Result<std::string> current_boot_id() {
   return text;
 }
 
+Result<std::vector<PageFacts>> look_at_pages(int fd, const Place& place, const PlanRequest& request,
+                                             const TargetFacts& file) {
+  return all_page_facts(fd, place, request, file);
+}
+
 PlanReply plan_repair(const Place& place, const PlanRequest& request) {
   PlanReply reply = plan_in_file(place, request);
-  if (reply.refusal && reply.refusal->state == RefusalState::kBlocked && may_freeze(request)) {
+  const auto is_blocked = [&reply] { return reply.refusal && reply.refusal->state == RefusalState::kBlocked; };
+  if (is_blocked()) {
+    if (auto exchange = plan_exchange(place, request, *reply.refusal)) {
+      reply = std::move(*exchange);
+    }
+  }
+  if (is_blocked() && may_freeze(request)) {
     const PlanReply frozen = plan_frozen(place, request);
     if (frozen.plan || frozen.refusal->state != RefusalState::kBlocked) {
       return frozen;

@@ -40,7 +40,13 @@ protocol::PlanReply make_plan(const Place& place, const protocol::PlanRequest& r
 // No plan, and why.
 protocol::PlanReply refuse(RefusalState state, std::string reason);
 
-// Looks and plans. What cannot be looked at is refused with the reason.
+// The pages that hold the requested ranges, each once, with what of them can be read. Errors: kStale where the file
+// does not have them; kRefused for space behind its end; as view_page() and read_sectors().
+Result<std::vector<PageFacts>> look_at_pages(int fd, const Place& place, const protocol::PlanRequest& request,
+                                             const TargetFacts& file);
+
+// Looks and plans: in the file if that can be, else by the other methods that the request allows. What cannot be looked
+// at is refused with the reason.
 protocol::PlanReply plan_repair(const Place& place, const protocol::PlanRequest& request);
 
 // The refusal that an incident's owners alone make necessary; nothing if they are one file.

@@ -2,6 +2,7 @@
 #include "pmend/repair/prepare.hpp"
 
 #include "pmend/base/text.hpp"
+#include "pmend/repair/exchange_job.hpp"
 #include "pmend/repair/frozen_job.hpp"
 #include "pmend/repair/planner.hpp"
 
@@ -144,7 +145,8 @@ Obstacle check_plan(const protocol::RepairRequest& request, const Place& place, 
     }
   }
   for (const PlannedUnit& planned : plan.units) {
-    if (auto obstacle = check_unit(plan, planned, place)) {
+    const bool exchange = plan.method == Method::kExchange;
+    if (auto obstacle = exchange ? check_exchange_unit(planned, place) : check_unit(plan, planned, place)) {
       return obstacle;
     }
   }
@@ -153,6 +155,9 @@ Obstacle check_plan(const protocol::RepairRequest& request, const Place& place, 
 
 tl::expected<Spool, Ending> prepare(const protocol::RepairRequest& request, const Place& place,
                                     const std::string& spool_directory) {
+  if (request.plan.method == Method::kExchange) {
+    return prepare_exchange(request, place, spool_directory);
+  }
   if (request.plan.method == Method::kFrozenWrite) {
     return prepare_frozen(request, place, spool_directory);
   }

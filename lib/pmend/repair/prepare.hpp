@@ -31,7 +31,10 @@ enum class Course {
   kRedirty,
   kRewrite,       // the first time
   kRewriteBegun,  // after a worker that was cut off
-  kFrozenWrite,   // the first time
+  kDonor,         // the three of methods/exchange.hpp
+  kExchange,
+  kClear,
+  kFrozenWrite,  // the first time
   kFrozenBegun,
 };
 // For a unit that nobody has begun.

@@ -6,9 +6,9 @@
 namespace pmend::repair {
 namespace {
 
-const PageView* whole_page_at(const std::vector<PageView>& pages, std::uint64_t file_offset) {
+const PageView* cached_page_at(const std::vector<PageView>& pages, std::uint64_t file_offset) {
   const auto page = std::find_if(pages.begin(), pages.end(), [file_offset](const PageView& view) {
-    return view.state == CacheState::kWhole && view.file_range.contains(file_offset);
+    return view.state != CacheState::kAbsent && view.file_range.contains(file_offset);
   });
   return page == pages.end() ? nullptr : &*page;
 }
@@ -40,7 +40,7 @@ Salvaged combine(const PlannedUnit& planned, const SectorsRead& device, std::vec
   for (const Mapping& mapping : planned.mappings) {
     const std::uint64_t in_unit = mapping.device_range.offset - planned.unit.device_range.offset;
     for (std::uint64_t at = 0; at < mapping.device_range.length; at += kSectorBytes) {
-      const PageView* page = whole_page_at(pages, mapping.file_offset + at);
+      const PageView* page = cached_page_at(pages, mapping.file_offset + at);
       if (page == nullptr) {
         continue;
       }

@@ -91,6 +91,10 @@ Status check_key(std::string_view key) {
   return {};
 }
 
+std::string cleared_path(const std::string& path, std::size_t position) {
+  return path + "/cleared-" + std::to_string(position);
+}
+
 // File content lies there: nobody else may look inside or put something in place of it.
 Status check_directory(const std::string& directory) {
   struct stat status = {};
@@ -256,6 +260,14 @@ std::optional<FileTime> Spool::own_time() const {
   const auto time = json ? from_json<FileTime>(*json) : tl::make_unexpected(json.error());
   // Without it the time is left alone.
   return time ? std::optional(*time) : std::nullopt;
+}
+
+Status Spool::note_cleared(std::size_t position) const {
+  return replace_file(cleared_path(path_, position), "");
+}
+
+bool Spool::is_cleared(std::size_t position) const {
+  return fs::exists(cleared_path(path_, position));
 }
 
 Status release_spool(const std::string& directory, std::string_view key) {

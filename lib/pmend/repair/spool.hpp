@@ -56,6 +56,10 @@ class Spool {
   Status note_own_time(const FileTime& modified) const;
   std::optional<FileTime> own_time() const;
 
+  // That the old block of an exchanged unit was cleared: from then on its donors are no evidence. Durable on return.
+  Status note_cleared(std::size_t position) const;
+  bool is_cleared(std::size_t position) const;
+
  private:
   Spool(std::string path, SpoolIndex index) : path_(std::move(path)), index_(std::move(index)) {}
 

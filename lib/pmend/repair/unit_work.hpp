@@ -21,6 +21,7 @@ struct UnitWork {
   std::size_t position;     // of the unit in plan and index
   Spool::Bytes rebuilt;     // from the spool
   FileTime modified;        // the file's modification time that we know of: from before, or of our own last change
+  std::string spool_key;
 
   const PlannedUnit& planned() const { return plan.units[position]; }
   const SpooledUnit& before() const { return index.units[position]; }

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -138,20 +139,36 @@ Result<repair::BadList> RepairBench::read_list() {
   return bad;
 }
 
-protocol::PlanRequest RepairBench::plan_request(const FileModel& file, const std::vector<ByteRange>& file_ranges) {
+Owner RepairBench::owner_of(const FileModel& file, const ByteRange& device_range) {
   Owner owner;
   owner.kind = OwnerKind::kFile;
   const UniqueFd fd = must(open_file(world_.tree().path(file), O_PATH));
   const auto id = must(kernel::identify(fd.get()));
   owner.file = FileId{id.inode, id.generation};
+  owner.device_range = device_range;
+  return owner;
+}
+
+protocol::PlanRequest RepairBench::plan_request(const FileModel& file, const std::vector<ByteRange>& file_ranges) {
   protocol::PlanRequest request;
   request.device = place_.device;
   request.device_id = place_.device_id;
   for (const ByteRange& range : file_ranges) {
     request.ranges.push_back(world_.device_range(file, range));
   }
-  owner.device_range = request.ranges.front();
-  request.owners = {owner};
+  request.owners = {owner_of(file, request.ranges.front())};
+  for (const FileModel* other : world_.tree().files()) {
+    const bool shares =
+        std::any_of(other->extents.begin(), other->extents.end(), [&](const kernel::FileExtent& extent) {
+          return extent.has_device_range() && extent.device_range().overlaps(request.ranges.front());
+        });
+    if (shares && other != &file) {
+      request.owners.push_back(owner_of(*other, request.ranges.front()));
+    }
+  }
+  for (Owner& owner : request.owners) {
+    owner.shared = request.owners.size() > 1;
+  }
   request.methods = methods;
   return request;
 }

@@ -29,7 +29,10 @@ class RepairBench {
   // The next sync of the file system reports a write-back that failed, once: let it.
   void tell_of_failed_writes();
 
-  // What the observer would ask for bad bytes of a file.
+  // The methods that plans may use; by default those that write in the file.
+  void allow(std::vector<Method> allowed) { methods = std::move(allowed); }
+
+  // What the observer would ask for bad bytes of a file, with every file of the tree that has them.
   protocol::PlanRequest plan_request(const FileModel& file, const std::vector<ByteRange>& file_ranges);
   protocol::PlanReply plan(const FileModel& file, const std::vector<ByteRange>& file_ranges);
   // Throws Failure if there is none.
@@ -73,6 +76,7 @@ class RepairBench {
 
  private:
   Result<repair::BadList> read_list();
+  Owner owner_of(const FileModel& file, const ByteRange& device_range);
   Result<UniqueFd> start_guard() const;
 
   World world_;

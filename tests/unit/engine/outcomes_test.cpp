@@ -53,5 +53,14 @@ TEST(Outcomes, OnlyAnExchangeMayChangeTheExtents) {
   EXPECT_EQ(proven_outcome(reply, Method::kRewrite), Outcome::kIndeterminate);
 }
 
+TEST(Outcomes, OnlyAnExchangeMayLeaveTheBlockBad) {
+  protocol::RepairReply reply;
+  reply.outcome = Outcome::kSucceeded;
+  reply.proof = Proof{false, true, true, "a", "b", true};
+  EXPECT_EQ(proven_outcome(reply, Method::kExchange), Outcome::kSucceeded);
+  reply.proof = Proof{false, true, true, "a", "a", true};
+  EXPECT_EQ(proven_outcome(reply, Method::kRewrite), Outcome::kIndeterminate);
+}
+
 }  // namespace
 }  // namespace pmend::engine

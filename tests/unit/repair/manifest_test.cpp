@@ -48,5 +48,22 @@ TEST(Manifest, NamesTheMethodThatDidItInTheEnd) {
   EXPECT_EQ(manifest_of({unit}).units[0].method, Method::kRewrite);
 }
 
+TEST(Manifest, WhatSeveralFilesShareIsThereForEach) {
+  DoneUnit shared = done("gL", Method::kExchange);
+  shared.planned.mappings.push_back({{8, 1}, 0, shared.planned.unit.device_range});
+  ManifestRange of_the_other = at(1, 1);
+  of_the_other.inode = 8;
+  of_the_other.file_offset = 512;
+  EXPECT_THAT(manifest_of({shared}).lost, ElementsAre(at(1, 1), of_the_other));
+}
+
+TEST(Manifest, WhatThePlanDoesNotCallLostIsNone) {
+  LossManifest manifest = manifest_of({done("gLLL", Method::kExchange)});
+  keep_lost_data(manifest, {at(2, 1).device_range});
+  EXPECT_THAT(manifest.lost, ElementsAre(at(2, 1)));
+  keep_lost_data(manifest, {});
+  EXPECT_THAT(manifest.lost, IsEmpty());
+}
+
 }  // namespace
 }  // namespace pmend::repair

@@ -48,11 +48,19 @@ TEST(Salvage, TheCacheIsTheTruthAlsoOverSectorsThatTheDeviceGives) {
   EXPECT_EQ(result.bytes, std::vector<std::byte>(1024, std::byte{2}));
 }
 
-TEST(Salvage, APageThatIsNotValidGivesNothing) {
-  const Salvaged result =
-      combine(unit_at(0, 512), device_read({false}, std::byte{1}), {{CacheState::kPartly, {0, kPageBytes}, {}}});
-  EXPECT_EQ(result.sectors, "L");
+TEST(Salvage, APageThatIsNotValidAsAWholeGivesItsBytesButCannotBeWrittenBack) {
+  PageView partly = cached_page(0, std::byte{2});
+  partly.state = CacheState::kPartly;
+  const Salvaged result = combine(unit_at(0, 512), device_read({false}, std::byte{1}), {std::move(partly)});
+  EXPECT_EQ(result.sectors, "C");
+  EXPECT_EQ(result.bytes, std::vector<std::byte>(512, std::byte{2}));
   EXPECT_FALSE(result.is_wholly_cached());
+}
+
+TEST(Salvage, APageThatIsNotThereGivesNothing) {
+  const Salvaged result =
+      combine(unit_at(0, 512), device_read({false}, std::byte{1}), {{CacheState::kAbsent, {0, kPageBytes}, {}}});
+  EXPECT_EQ(result.sectors, "L");
 }
 
 TEST(Salvage, EachSectorComesFromItsOwnPage) {
