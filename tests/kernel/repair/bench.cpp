@@ -76,6 +76,7 @@ const repair::Place& RepairBench::place() {
   place_.is_leased = [](dev_t, ino_t) { return false; };
   place_.is_own_worker = [](std::uint32_t) { return false; };
   place_.freeze.node = world_.fs().node();
+  place_.freeze.limit = freeze_limit;
   place_.freeze.runtime_directory = world_.directory();
   place_.freeze.objection = []() -> Result<std::optional<std::string>> { return std::nullopt; };
   place_.freeze.connect_guard = [this] { return start_guard(); };

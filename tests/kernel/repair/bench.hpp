@@ -42,6 +42,7 @@ class RepairBench {
   // The same for any bytes of the device, with all owners; call place() before.
   protocol::PlanRequest request_for(const std::vector<ByteRange>& device_ranges);
   std::vector<Owner> owners(const ByteRange& device_range);
+  std::chrono::milliseconds freeze_limit = repair::FreezePlace().limit;
   // That a request allows.
   std::vector<Method> methods{Method::kRedirty, Method::kRewrite};
 

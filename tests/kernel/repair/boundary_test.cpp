@@ -23,7 +23,8 @@ using ::testing::IsEmpty;
 // The boundary at which all was looked at and nothing changed yet.
 constexpr int kBeforeChange = 5;
 
-enum class Cache { kCold, kWarm };
+// kInUse: cold, and open by somebody, so that only a freeze helps.
+enum class Cache { kCold, kWarm, kInUse };
 
 struct Kind {
   FsType fs;
@@ -31,7 +32,8 @@ struct Kind {
 };
 
 std::string name_of(const Kind& kind) {
-  return std::string(kind.fs == FsType::kXfs ? "xfs" : "ext4") + (kind.cache == Cache::kWarm ? "_redirty" : "_rewrite");
+  const char* method = kind.cache == Cache::kWarm ? "_redirty" : kind.cache == Cache::kCold ? "_rewrite" : "_frozen";
+  return (kind.fs == FsType::kXfs ? "xfs" : "ext4") + std::string(method);
 }
 
 // A bench with one victim of 16 pages per run that a test makes.
@@ -43,6 +45,10 @@ class BoundaryBench {
     }
     bench_.world().settle();
     bench_.world().medium().set_mode("write=clear");
+    if (kind.cache == Cache::kInUse) {
+      bench_.methods = {Method::kFrozenWrite};
+      bench_.freeze_limit = std::chrono::milliseconds(300);
+    }
   }
 
   RepairBench& bench() { return bench_; }
@@ -50,11 +56,15 @@ class BoundaryBench {
 
   // Poisons a victim and plans its repair.
   protocol::RepairRequest prepare(const FileModel& file) {
+    user_.reset();
     bench_.close();
     if (kind_.cache == Cache::kWarm) {
       bench_.world().poison_cached(file, kVictimBad);
     } else {
       bench_.world().poison(file, kVictimBad);
+    }
+    if (kind_.cache == Cache::kInUse) {
+      user_ = must(open_file(bench_.world().tree().path(file), O_RDONLY));
     }
     return bench_.repair_request(file, {kVictimBad});
   }
@@ -65,7 +75,11 @@ class BoundaryBench {
     auto worker = bench_.start(request, JobKind::kRepair, {{"PMEND_BOUNDARY_LOG", log}});
     EXPECT_EQ(worker.wait_for_reply()->outcome, Outcome::kSucceeded);
     std::ifstream lines(log);
-    return static_cast<int>(std::count(std::istreambuf_iterator<char>(lines), {}, '\n')) - 1;  // one is its begin
+    int count = -1;  // one is its begin
+    for (std::string line; std::getline(lines, line);) {
+      count += line.starts_with("repair ") ? 1 : 0;
+    }
+    return count;
   }
 
   // Starts a repair that stops itself at its n-th boundary.
@@ -92,9 +106,11 @@ class BoundaryBench {
 
   Kind kind_;
   RepairBench bench_;
+  UniqueFd user_;
 };
 
 class RepairBoundaries : public KernelTest, public ::testing::WithParamInterface<Kind> {};
+class UserBoundaries : public RepairBoundaries {};
 
 // What pmend does after a worker is gone: resume; if nothing had begun, the plan is carried out anew.
 protocol::RepairReply converge(RepairBench& bench, const FileModel& file, const protocol::RepairRequest& request) {
@@ -166,9 +182,10 @@ TEST_P(RepairBoundaries, ABlockThatItsUserWroteAfterTheCrashIsNotOverwritten) {
   EXPECT_THAT(bench.world().compare(), IsEmpty());
 }
 
-TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
+// Every mutation at every boundary, each on a file of its own.
+void mutate_at_every_boundary(const Kind& kind) {
   constexpr int kMost = 24;
-  BoundaryBench world(GetParam(), kMost * static_cast<int>(mutations().size()));
+  BoundaryBench world(kind, kMost * static_cast<int>(mutations().size()));
   RepairBench& bench = world.bench();
   const int boundaries = world.count(world.prepare(world.victim(0)));
   int next = 1;
@@ -186,7 +203,7 @@ TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
       worker.resume();
       const auto reply = worker.wait_for_reply();
       ASSERT_TRUE(reply.has_value());
-      if (GetParam().cache == Cache::kCold) {
+      if (kind.cache != Cache::kWarm) {
         std::fill_n(expected.begin() + kVictimBad.offset, kVictimBad.length, std::byte{0});
       }
       if (change.done()) {
@@ -203,9 +220,19 @@ TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
   }
 }
 
+TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
+  mutate_at_every_boundary(GetParam());
+}
+TEST_P(UserBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
+  mutate_at_every_boundary(GetParam());
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernel, RepairBoundaries,
                          ::testing::Values(Kind{FsType::kXfs, Cache::kCold}, Kind{FsType::kXfs, Cache::kWarm},
                                            Kind{FsType::kExt4, Cache::kCold}, Kind{FsType::kExt4, Cache::kWarm}),
+                         [](const auto& param_info) { return name_of(param_info.param); });
+INSTANTIATE_TEST_SUITE_P(Frozen, UserBoundaries,
+                         ::testing::Values(Kind{FsType::kXfs, Cache::kInUse}, Kind{FsType::kExt4, Cache::kInUse}),
                          [](const auto& param_info) { return name_of(param_info.param); });
 
 }  // namespace
