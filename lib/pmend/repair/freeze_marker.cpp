@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "frozen-";
 constexpr std::chrono::milliseconds kLookEvery{20};
+constexpr int kCreateAttempts = 10;
 
 std::string marker_path(const std::string& directory, dev_t file_system) {
   return directory + "/" + std::string(kPrefix) + std::to_string(major(file_system)) + "-" +
@@ -48,6 +49,14 @@ bool lock_marker(const UniqueFd& file) {
   return fcntl(file.get(), F_OFD_SETLK, &lock) == 0;
 }
 
+// False where whoever thawed a leftover removed it between opening and locking.
+bool is_at(const UniqueFd& file, const std::string& path) {
+  struct stat ours {};
+  struct stat there {};
+  return fstat(file.get(), &ours) == 0 && stat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
+
 bool lock_within(const UniqueFd& file, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!lock_marker(file)) {
@@ -73,14 +82,19 @@ bool thaw_left(const OpenMount& open_mount, dev_t file_system) {
 
 Result<FreezeMarker> FreezeMarker::create(const std::string& runtime_directory, dev_t file_system) {
   std::string path = marker_path(runtime_directory, file_system);
-  auto file = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-  if (!file) {
-    return tl::make_unexpected(file.error());
+  for (int i = 0; i < kCreateAttempts; ++i) {
+    auto file = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (!file) {
+      return tl::make_unexpected(file.error());
+    }
+    if (!lock_marker(*file)) {
+      return fail_errno(path, EBUSY);
+    }
+    if (is_at(*file, path)) {
+      return FreezeMarker(std::move(path), std::move(*file));
+    }
   }
-  if (!lock_marker(*file)) {
-    return fail_errno(path, EBUSY);
-  }
-  return FreezeMarker(std::move(path), std::move(*file));
+  return fail_errno(path, EBUSY);
 }
 
 void FreezeMarker::remove() {
