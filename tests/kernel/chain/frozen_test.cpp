@@ -2,6 +2,7 @@
 // What no write through a file reaches, through the whole of pmend, where a rule allows a freeze.
 #include "kernel/kernel_test.hpp"
 #include "pmend/base/unique_fd.hpp"
+#include "pmend/kernel/freeze.hpp"
 #include "pmend/kernel/getfsmap.hpp"
 #include "support/chain.hpp"
 #include "support/must.hpp"
@@ -10,6 +11,13 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <thread>
 
 namespace pmend::world {
 namespace {
@@ -35,6 +43,39 @@ class ChainFrozen : public KernelTest, public ::testing::WithParamInterface<FsTy
   }
 
   World& world() { return *world_; }
+  Chain& chain() { return *chain_; }
+
+  bool is_frozen() {
+    const UniqueFd mount = must(open_file(world().fs().mount_point(), O_RDONLY | O_DIRECTORY));
+    const auto frozen = kernel::freeze(mount.get());
+    if (frozen) {
+      must(kernel::thaw(mount.get()));
+    }
+    return !frozen;
+  }
+  static bool until(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!holds()) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        return false;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+  // Which one of the repairing worker's boundaries has this name.
+  static int boundary_number(const std::string& log, const std::string& name) {
+    std::ifstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string role;
+      int number = 0;
+      if (words >> role >> number && role == "repair" && line.find(name) != std::string::npos) {
+        return number;
+      }
+    }
+    throw Failure("no boundary " + name);
+  }
   json wait_for_state(const ByteRange& device_range, const std::string& state) {
     return chain_->wait_for_state(world().loop().node(), device_range, state);
   }
@@ -76,6 +117,68 @@ TEST_P(ChainFrozen, FreeSpaceIsRepairedAndNothingIsLost) {
   EXPECT_EQ(incident.at("owners").at(0).at("kind"), "free");
   EXPECT_THAT(world().medium().poisoned(), IsEmpty());
   EXPECT_THAT(world().stray_writes({bad}), IsEmpty());
+}
+
+// Where the unified hierarchy of control groups is mounted; nothing where it is not.
+std::optional<std::string> control_groups() {
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream words(line);
+    std::string device;
+    std::string target;
+    std::string type;
+    if (words >> device >> target >> type && type == "cgroup2") {
+      return target;
+    }
+  }
+  return std::nullopt;
+}
+
+void put(const std::string& path, const std::string& text) {
+  const UniqueFd file = must(open_file(path, O_WRONLY));
+  must_call(static_cast<int>(write(file.get(), text.data(), text.size())), "write to " + path);
+}
+
+TEST_P(ChainFrozen, TheWholeControlGroupOfTheWorkersIsKilledUnderTheFreeze) {
+  const auto groups = control_groups();
+  if (!groups) {
+    GTEST_SKIP() << "no unified control groups are mounted";
+  }
+  const std::string group = *groups + "/pmend-test-" + std::to_string(getpid());
+  must_call(mkdir(group.c_str(), 0755), "mkdir " + group);
+  const std::string log = chain().directory() + "/boundaries";
+  const std::string token = chain().directory() + "/token";
+  FileModel& file = world().tree().file("linked/first");
+  world().fs().drop_caches();
+  const UniqueFd user = must(open_file(world().tree().path(file), O_RDWR));
+
+  // The first repair tells where to stop.
+  chain().start_workers({"PMEND_BOUNDARY_LOG=" + log});
+  const ByteRange first = world().device_range(file, {512, 512});
+  world().medium().poison(first);
+  wait_for_state(first, "repaired");
+  const int number = boundary_number(log, "frozen-write: before the write");
+
+  chain().start_workers({"PMEND_STOP_AT=repair:" + std::to_string(number), "PMEND_BOUNDARY_TOKEN=" + token});
+  put(group + "/cgroup.procs", std::to_string(chain().listener().pid()));
+  chain().wait_for_device(world().loop().node());
+  for (const pid_t pid : chain().worker_processes()) {
+    put(group + "/cgroup.procs", std::to_string(pid));
+  }
+  std::ofstream(token).flush();
+  const ByteRange second = world().device_range(file, {8192 + 512, 512});
+  world().medium().poison(second);
+  ASSERT_TRUE(until([&] { return access(token.c_str(), F_OK) < 0; }));
+  EXPECT_TRUE(is_frozen());
+  put(group + "/cgroup.kill", "1");
+  EXPECT_TRUE(until([&] { return !is_frozen(); }));
+
+  chain().start_workers({});
+  wait_for_state(second, "repaired");
+  file.zeros.insert({512, 512});
+  file.zeros.insert({8192 + 512, 512});
+  EXPECT_THAT(world().compare(), IsEmpty());
+  EXPECT_TRUE(until([&] { return rmdir(group.c_str()) == 0; }));
 }
 
 TEST_P(ChainFrozen, BadMetadataForbidsEveryFreeze) {
