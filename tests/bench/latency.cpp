@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the notification of a bad sector to its proven repair, for one page at a time, beside an fsync'd write of 4 KiB
 // to the same file system, taken in turns in one run: `pmend-latency [COUNT]`. Exit 77 where it cannot run.
+#include "bench/figures.hpp"
 #include "ctl/client.hpp"
 #include "pmend/base/text.hpp"
 #include "support/chain.hpp"
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -80,11 +80,6 @@ class Ear {
   std::thread thread_;
 };
 
-double at(std::vector<double> sorted, double part) {
-  std::sort(sorted.begin(), sorted.end());
-  return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
-}
-
 double synced_write(const std::string& path, const std::vector<std::byte>& block) {
   const UniqueFd fd = must(open_file(path, O_WRONLY | O_CREAT));
   const auto start = steady_clock::now();
@@ -121,13 +116,13 @@ void measure(FsType type, Cache cache, std::uint64_t count) {
   }
   chain.reset();
   ear.reset();
-  const double repair = at(repairs, 0.5);
-  const double write = at(writes, 0.5);
+  const double repair = percentile(repairs, 0.5);
+  const double write = percentile(writes, 0.5);
   std::printf(
       "%-4s %-7s n=%zu: notice to proven repair median %.1f ms, p95 %.1f ms; fsync'd 4 KiB write median %.1f ms, "
       "p95 %.1f ms; difference %.1f ms, ratio %.1f\n",
       to_string(FsOptions{.type = type}).c_str(), cache == Cache::kWarm ? "redirty" : "rewrite", repairs.size(), repair,
-      at(repairs, 0.95), write, at(writes, 0.95), repair - write, repair / write);
+      percentile(repairs, 0.95), write, percentile(writes, 0.95), repair - write, repair / write);
 }
 
 int run(std::uint64_t count) {

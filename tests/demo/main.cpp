@@ -27,7 +27,11 @@ void play(Stage& stage) {
     a_person_decides(stage, *scenery);
     all_names_count(stage, *scenery);
     only_watched(stage, *scenery);
-    nobodys_bytes(stage, *scenery);
+    somebody_uses_it(stage, *scenery);
+    if (scenery->world.fs().options().type == FsType::kXfs) {
+      several_files_share_it(stage, *scenery);
+    }
+    nobodys_bytes(stage, *scenery);  // bad metadata forbids every freeze from here on
     a_burst(stage, *scenery);
     the_reckoning(stage, *scenery);
   }

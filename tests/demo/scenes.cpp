@@ -157,6 +157,34 @@ void only_watched(Stage& stage, Scenery& scenery) {
   story.expect(still_poisoned(scenery, device), "named, recorded, and not touched");
 }
 
+void somebody_uses_it(Stage& stage, Scenery& scenery) {
+  Story& story = stage.story();
+  const ByteRange device = scenery.poison_cold("database/table", kSector);
+  const UniqueFd user = must(open_file(scenery.world.fs().mount_point() + "/database/table", O_RDWR));
+  story.chapter("A file that a program has open, where a rule allows to freeze the file system for a moment: " +
+                at(scenery, device) + ".");
+  const json incident = wait_for_state(stage, scenery, device, "repaired");
+  tell_decision(story, incident);
+  const json report = report_of(stage, incident);
+  tell_report(story, report);
+  scenery.lost.insert(device);
+  story.expect(is_proven(report) && !still_poisoned(scenery, device),
+               "its 512 bytes are zeros, everything else is as it was, and the program never closed it");
+}
+
+void several_files_share_it(Stage& stage, Scenery& scenery) {
+  Story& story = stage.story();
+  const ByteRange device = scenery.poison_cold("shared/clone", kSector);
+  story.chapter("A block that two files share (reflink): " + at(scenery, device) + ".");
+  const json incident = wait_for_state(stage, scenery, device, "repaired");
+  tell_decision(story, incident);
+  const json report = report_of(stage, incident);
+  tell_report(story, report);
+  scenery.lost.insert(device);
+  story.expect(report.at("lost").size() == 2 && is_proven(report) && !still_poisoned(scenery, device),
+               "repaired where it lies, still shared, and the report names both files");
+}
+
 void nobodys_bytes(Stage& stage, Scenery& scenery) {
   Story& story = stage.story();
   for (const bool is_free : {true, false}) {

@@ -14,6 +14,10 @@ void a_person_decides(Stage& stage, Scenery& scenery);
 void all_names_count(Stage& stage, Scenery& scenery);
 // A rule says to watch only.
 void only_watched(Stage& stage, Scenery& scenery);
+// A file that is open, under a rule that allows a freeze.
+void somebody_uses_it(Stage& stage, Scenery& scenery);
+// A reflinked block under the same rule; XFS only.
+void several_files_share_it(Stage& stage, Scenery& scenery);
 // What belongs to no file is named and left alone.
 void nobodys_bytes(Stage& stage, Scenery& scenery);
 // 200 sectors at once.

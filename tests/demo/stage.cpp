@@ -16,14 +16,17 @@ constexpr std::uint64_t kCacheFiles = 50;
 constexpr std::uint64_t kStageBlock = 4096;
 constexpr ByteRange kSectorOfBlock{1024, 512};
 
-// Two rules before the shipped one. Rules come in the order of the file names.
+// Three rules before the shipped one. Rules come in the order of the file names.
 constexpr const char* kDemoRules = R"({
   // Contents of caches can be fetched again: up to a block of a file may be lost without asking.
   // A file that has other names too is not only a cache: all names must match.
   "rules": [
     {"name": "scratch-is-only-watched", "when": {"path": "/**/scratch/**"}, "then": {"action": "observe"}},
     {"name": "cache-may-lose", "when": {"owner": "file", "path": "/**/cache/**", "bytes_lost": {"max": 4096}},
-     "then": {"action": "repair", "methods": ["redirty", "rewrite"]}}
+     "then": {"action": "repair", "methods": ["redirty", "rewrite"]}},
+    // No write through a file reaches what is in use or shared: here the file system may be frozen for a moment.
+    {"name": "may-freeze", "when": {"owner": "file", "path": ["/**/database/**", "/**/shared/**"], "bytes_lost": {"max": 512}},
+     "then": {"action": "repair", "methods": ["redirty", "frozen-write"]}}
   ],
   // Bursts are wanted here: by default no more than 64 repairs an hour go without a person.
   "limits": {"repairs_per_hour": 1000}
@@ -43,6 +46,7 @@ Scenery::Scenery(const WorldOptions& options) : world(options), name(to_string(o
     tree.add_file("cache/page" + std::to_string(i), 4 * kStageBlock);
   }
   tree.add_file("scratch/draft", 4 * kStageBlock);
+  tree.add_file("database/table", 4 * kStageBlock);
   tree.add_hard_link(tree.add_file("cache/linked", 4 * kStageBlock), "kept/linked");
   world.settle();
   // As a device whose writes clear poison.

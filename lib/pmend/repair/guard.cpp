@@ -10,6 +10,7 @@
 #include "pmend/repair/guard_link.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <span>
 
 namespace pmend::repair {
 namespace {

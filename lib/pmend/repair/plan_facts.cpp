@@ -155,7 +155,7 @@ std::string reason_for(const Owner& owner) {
     case OwnerKind::kMetadata:
       return "metadata of the file system" + detail + ": only its own repair program may write there";
     case OwnerKind::kFree:
-      return "free space: nothing is lost there, and neither redirty nor rewrite reaches it";
+      return "free space: nothing is lost there; only frozen-write reaches it, where a rule names it";
     case OwnerKind::kRaw:
       return "no file system lies there: only who uses the device knows what to write";
     case OwnerKind::kUnknown:

@@ -2,6 +2,8 @@
 // Random files on random file systems, random sectors of them bad: whatever pmend does, no byte may be wrong, every
 // lost byte must be in a report and no other.
 #include "kernel/kernel_test.hpp"
+#include "pmend/base/unique_fd.hpp"
+#include "pmend/kernel/getfsmap.hpp"
 #include "support/chain.hpp"
 #include "support/must.hpp"
 #include "support/seed.hpp"
@@ -11,11 +13,16 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <span>
 
 namespace pmend::world {
 namespace {
@@ -91,13 +98,56 @@ class KeptPages {
   std::uint64_t size_;
 };
 
+// Writes the bytes of a file over themselves and syncs, as fast as it can. Killed with its owner.
+class BusyWriter {
+ public:
+  BusyWriter(const std::string& path, const FileModel& file) : pid_(must_call(fork(), "fork")) {
+    if (pid_ != 0) {
+      return;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::vector<std::byte> content(file.size);
+    file.expected_bytes(content, 0);
+    const UniqueFd fd = must(open_file(path, O_RDWR));
+    for (std::uint64_t at = 0;; at = (at + kBlock) % file.size) {
+      must(write_exactly(fd.get(), std::span(content).subspan(at, kBlock), at));
+      must_call(fdatasync(fd.get()), "fdatasync");
+    }
+  }
+  BusyWriter(const BusyWriter&) = delete;
+  BusyWriter& operator=(const BusyWriter&) = delete;
+  ~BusyWriter() {
+    kill(pid_, SIGKILL);
+    (void)waitpid(pid_, nullptr, 0);
+  }
+
+ private:
+  pid_t pid_;
+};
+
+// As repair_all_policy(), and with every method there is.
+PolicyFile freeze_all_policy() {
+  return {"10-all.json", R"({
+    "rules": [{"name": "all", "then": {"action": "repair", "methods": ["redirty", "exchange", "rewrite", "frozen-write"]}}],
+    "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
+}
+
+// kFreezes: free space goes bad too, and somebody writes all the time.
+enum class Freezes { kNo, kYes };
+
+constexpr const char* kBusy = "busy";
+
 // One world and its pmend, in which layout after layout goes bad. What stays bad stays so.
 class Layouts {
  public:
-  Layouts(Dice& dice, FsType type)
+  Layouts(Dice& dice, FsType type, Freezes freezes)
       : dice_(dice),
+        freezes_(freezes),
         world_({.fs = random_fs(dice, type), .standard_files = false}),
-        chain_({&world_}, {repair_all_policy()}) {
+        chain_({&world_}, {freezes == Freezes::kYes ? freeze_all_policy() : repair_all_policy()}) {
+    if (freezes_ == Freezes::kYes) {
+      busy_ = &world_.tree().add_file(kBusy, 16 * kBlock);
+    }
     const std::uint64_t files = 20 + dice_.below(60);
     for (std::uint64_t i = 0; i < files; ++i) {
       add_random_file(dice_, world_.tree(), "file" + std::to_string(i), world_.fs().options().reflink);
@@ -111,7 +161,10 @@ class Layouts {
     cached_.clear();
     world_.fs().drop_caches();
     read_some_files();
-    const RangeSet bad = random_sectors();
+    RangeSet bad = random_sectors();
+    if (freezes_ == Freezes::kYes) {
+      add_free_sectors(bad);
+    }
     if (bad.empty()) {
       return;
     }
@@ -119,7 +172,13 @@ class Layouts {
     for (const ByteRange& range : bad.ranges()) {
       all_.insert(range);
     }
-    wait_until_settled(bad);
+    {
+      std::optional<BusyWriter> writer;
+      if (busy_ != nullptr) {
+        writer.emplace(world_.tree().path(*busy_), *busy_);
+      }
+      wait_until_settled(bad);
+    }
     judge(bad);
   }
 
@@ -127,7 +186,7 @@ class Layouts {
   // Their pages are then in the page cache, so that nothing of them may be lost.
   void read_some_files() {
     for (const FileModel* file : world_.tree().files()) {
-      if (dice_.one_in(3) && file->unreadable.empty()) {
+      if (dice_.one_in(3) && file->unreadable.empty() && file != busy_) {
         cached_.try_emplace(file, world_.tree().path(*file), file->size);
       }
     }
@@ -137,7 +196,7 @@ class Layouts {
   RangeSet random_sectors() {
     RangeSet bad;
     for (const FileModel* file : world_.tree().files()) {
-      if (!dice_.one_in(3)) {
+      if (!dice_.one_in(3) || file == busy_) {
         continue;
       }
       for (const kernel::FileExtent& extent : file->extents) {
@@ -154,6 +213,19 @@ class Layouts {
       }
     }
     return bad;
+  }
+
+  void add_free_sectors(RangeSet& bad) {
+    const UniqueFd root = must(open_file(world_.fs().mount_point(), O_RDONLY | O_DIRECTORY));
+    for (const kernel::FsmapRecord& record : must(kernel::getfsmap(root.get(), {0, world_.medium().size_bytes()}))) {
+      if (!record.is_free() || !dice_.one_in(3)) {
+        continue;
+      }
+      const ByteRange sector{record.device_offset + dice_.below(record.length / 512) * 512, 512};
+      if (!all_.overlaps(round_out(sector, kBlock))) {
+        bad.insert(sector);
+      }
+    }
   }
 
   // Until each bad sector is in an incident about which nothing more will be done.
@@ -181,6 +253,9 @@ class Layouts {
         must(open_file(world_.fs().mount_point(), O_RDONLY | O_DIRECTORY)).get());  // may tell of failed writes
     world_.fs().drop_caches();
     std::vector<ByteRange> units;
+    for (const kernel::FileExtent& extent : busy_ != nullptr ? busy_->extents : std::vector<kernel::FileExtent>()) {
+      units.push_back(extent.device_range());
+    }
     for (const ByteRange& range : all_.ranges()) {
       units.push_back(round_out(range, kBlock));
     }
@@ -199,20 +274,24 @@ class Layouts {
   }
 
   Dice& dice_;
+  Freezes freezes_;
+  const FileModel* busy_ = nullptr;
   World world_;
   Chain chain_;
   RangeSet all_;  // all that was ever bad
   std::map<const FileModel*, KeptPages> cached_;
 };
 
-class ChainLayouts : public KernelTest, public ::testing::WithParamInterface<FsType> {};
+class ChainLayouts : public KernelTest, public ::testing::WithParamInterface<std::pair<FsType, Freezes>> {};
 
 TEST_P(ChainLayouts, NoWrongByteAndEveryLostOneInAReport) {
-  const int worlds = (long_run() ? 500 : 25) / kLayoutsPerWorld;
-  Dice dice(test_seed() + (GetParam() == FsType::kXfs ? 0 : 1));
+  const auto& [type, freezes] = GetParam();
+  const int layouts_by_default = freezes == Freezes::kYes ? 5 : 25;  // those take long: everybody waits for everybody
+  const int worlds = (long_run() ? 500 : layouts_by_default) / kLayoutsPerWorld;
+  Dice dice(test_seed() + (type == FsType::kXfs ? 0 : 1) + (freezes == Freezes::kYes ? 2 : 0));
   for (int i = 0; i < worlds && !HasFailure(); ++i) {
     SCOPED_TRACE("world " + std::to_string(i));
-    Layouts layouts(dice, GetParam());
+    Layouts layouts(dice, type, freezes);
     for (int n = 0; n < kLayoutsPerWorld; ++n) {
       SCOPED_TRACE("layout " + std::to_string(n));
       layouts.run_one();
@@ -220,8 +299,15 @@ TEST_P(ChainLayouts, NoWrongByteAndEveryLostOneInAReport) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernel, ChainLayouts, ::testing::Values(FsType::kXfs, FsType::kExt4),
-                         [](const auto& param_info) { return param_info.param == FsType::kXfs ? "xfs" : "ext4"; });
+INSTANTIATE_TEST_SUITE_P(Kernel, ChainLayouts,
+                         ::testing::Values(std::pair(FsType::kXfs, Freezes::kNo),
+                                           std::pair(FsType::kExt4, Freezes::kNo),
+                                           std::pair(FsType::kXfs, Freezes::kYes),
+                                           std::pair(FsType::kExt4, Freezes::kYes)),
+                         [](const auto& param_info) {
+                           const std::string fs = param_info.param.first == FsType::kXfs ? "xfs" : "ext4";
+                           return fs + (param_info.param.second == Freezes::kYes ? "_freezes" : "");
+                         });
 
 }  // namespace
 }  // namespace pmend::world
