@@ -17,12 +17,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 #include <span>
+#include <thread>
 
 namespace pmend::world {
 namespace {
@@ -33,6 +35,8 @@ using ::testing::IsEmpty;
 constexpr std::uint64_t kBlock = 4096;
 constexpr int kLayoutsPerWorld = 5;
 constexpr std::size_t kMostRanges = 10;  // that go bad at once
+constexpr int kQuietLooks = 4;
+constexpr std::chrono::milliseconds kBetweenLooks{500};
 
 class Dice {
  public:
@@ -179,7 +183,7 @@ class Layouts {
       }
       wait_until_settled(bad);
     }
-    judge(bad);
+    judge();
   }
 
  private:
@@ -234,24 +238,51 @@ class Layouts {
     chain_.wait_until_all(world_.loop().node(), bad, settled, std::chrono::seconds(60));
   }
 
-  void judge(const RangeSet& bad) {
+  // What the reports call lost that they did not before. Reported later may be what could not be repaired when it went
+  // bad.
+  RangeSet newly_lost() {
     const Reported reported = chain_.reported(world_.loop().node());
+    RangeSet lost;
     for (const ByteRange& range : reported.lost.ranges()) {
       EXPECT_TRUE(all_.covers(range)) << "lost, but never bad: " << to_string(range);
-    }
-    RangeSet lost_now;
-    for (const ByteRange& range : bad.ranges()) {
-      for (const ByteRange& lost : reported.lost.common(range)) {
-        lost_now.insert(lost);
+      for (const ByteRange& part : lost_.missing(range)) {
+        lost.insert(part);
       }
     }
+    lost_ = reported.lost;
+    return lost;
+  }
+
+  // Mounting anew is an occasion for pmend to look again at what it could not repair before: until it has come to its
+  // end with that.
+  void wait_until_quiet() {
+    RangeSet poisoned(world_.medium().poisoned());
+    for (int same = 0; same < kQuietLooks; ++same) {
+      std::this_thread::sleep_for(kBetweenLooks);
+      wait_until_settled(all_);
+      if (RangeSet now(world_.medium().poisoned()); now != poisoned) {
+        poisoned = now;
+        same = 0;
+      }
+    }
+  }
+
+  void judge() {
+    const RangeSet lost_now = newly_lost();
     expect_nothing_cached_is_lost(lost_now);
-    cached_.clear();
     world_.mark(lost_now, &FileModel::zeros);
-    world_.mark(RangeSet(world_.medium().poisoned()), &FileModel::unreadable);
+    cached_.clear();
     (void)syncfs(
         must(open_file(world_.fs().mount_point(), O_RDONLY | O_DIRECTORY)).get());  // may tell of failed writes
     world_.fs().drop_caches();
+    if (freezes_ == Freezes::kYes) {
+      wait_until_quiet();
+    }
+    world_.mark(newly_lost(), &FileModel::zeros);
+    for (FileModel* file : world_.tree().files()) {
+      file->unreadable = {};
+    }
+    world_.mark(RangeSet(world_.medium().poisoned()), &FileModel::unreadable);
     std::vector<ByteRange> units;
     for (const kernel::FileExtent& extent : busy_ != nullptr ? busy_->extents : std::vector<kernel::FileExtent>()) {
       units.push_back(extent.device_range());
@@ -278,7 +309,8 @@ class Layouts {
   const FileModel* busy_ = nullptr;
   World world_;
   Chain chain_;
-  RangeSet all_;  // all that was ever bad
+  RangeSet all_;   // all that was ever bad
+  RangeSet lost_;  // of it, as far as the reports have said
   std::map<const FileModel*, KeptPages> cached_;
 };
 
