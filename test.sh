@@ -152,11 +152,11 @@ build() {
     step "build-$preset" cmake --build --preset "$preset" "${targets[@]}"
 }
 
-# One line for all that a tier's result depends on: every source file, the kernel, the user.
+# One line for all that a tier's result depends on: every source file, the kernel, the user, the devices it needs.
 state_of_sources() {
   {
     git ls-files -co --exclude-standard -z 2>/dev/null || find . -path ./build -prune -o -type f -print0
-  } | sort -z | xargs -0 sha256sum 2>/dev/null | cat - <(uname -r; id -u) | sha256sum | cut -d' ' -f1
+  } | sort -z | xargs -0 sha256sum 2>/dev/null | cat - <(uname -r; id -u; ls /dev/fuse /dev/loop-control 2>&1) | sha256sum | cut -d' ' -f1
 }
 
 # True if the tier passed before in the state that the sources have now.

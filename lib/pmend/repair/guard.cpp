@@ -239,8 +239,8 @@ class Guard {
     if (time_left() <= milliseconds(0)) {
       return ETIMEDOUT;
     }
-    // Somebody else may have thawed it: only then does this succeed.
-    if (kernel::freeze(mount_.get())) {
+    // Somebody else may have thawed it: only what is frozen is busy.
+    if (const auto again = kernel::freeze(mount_.get()); again || !again.error().is_errno(EBUSY)) {
       return ESTALE;
     }
     boundary("guard: before the write");

@@ -14,6 +14,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <string>
+
 namespace pmend::world {
 namespace {
 
@@ -156,6 +159,36 @@ TEST_P(FrozenWrite, FreeSpaceThatIsTakenMeanwhileIsLeftAlone) {
   world().mark_trace();
   const auto told = bench_->run(request);
   EXPECT_EQ(told.reply.outcome, Outcome::kTargetChanged) << told.reply.reason;
+  EXPECT_THAT(world().stray_writes({}), IsEmpty());
+}
+
+TEST_P(FrozenWrite, FreeSpaceThatIsTakenJustBeforeTheFreezeIsLeftAlone) {
+  const std::string log = world().directory() + "/boundaries";
+  const std::string token = world().directory() + "/token";
+  const ByteRange first{free_page().offset, 512};
+  world().medium().poison(first);
+  bench_->start(bench_->repair_request(plan({first})), repair::JobKind::kRepair, {{"PMEND_BOUNDARY_LOG", log}})
+      .wait_for_reply();
+  int number = 0;
+  std::ifstream lines(log);
+  for (std::string line; number == 0 && std::getline(lines, line);) {
+    if (line.starts_with("repair ") && line.find("frozen-write: before the freeze") != std::string::npos) {
+      number = std::stoi(line.substr(std::string_view("repair ").size()));
+    }
+  }
+  ASSERT_GT(number, 0);
+  const ByteRange bad{first.offset + 4096, 512};
+  world().medium().poison(bad);
+  std::ofstream(token).flush();
+  auto worker = bench_->start(bench_->repair_request(plan({bad})), repair::JobKind::kRepair,
+                              {{"PMEND_STOP_AT", "repair:" + std::to_string(number)}, {"PMEND_BOUNDARY_TOKEN", token}});
+  ASSERT_TRUE(worker.wait_for_stop());
+  fill_free_space();
+  world().mark_trace();
+  worker.resume();
+  const auto reply = worker.wait_for_reply();
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->outcome, Outcome::kTargetChanged) << reply->reason;
   EXPECT_THAT(world().stray_writes({}), IsEmpty());
 }
 

@@ -66,6 +66,12 @@ Obstacle check_all(const UnitWork& work, const TargetFiles& files, Begun begun) 
   if (auto reason = forbidden_files(files)) {
     return Ending{Outcome::kRefused, *reason};
   }
+  // Files say themselves what they have; of free space only the file system can say whether somebody took it.
+  if (files.empty()) {
+    if (auto obstacle = owners_obstacle(work.place, work.planned())) {
+      return obstacle;
+    }
+  }
   const auto look = look_at_frozen(work.place, files, work.planned());
   if (!look) {
     return look.error();
