@@ -103,7 +103,7 @@ tl::expected<Course, Ending> course_of_begun_frozen(const UnitWork& work) {
   return is_bad(*look) || look->bytes != work.rebuilt ? Course::kFrozenBegun : Course::kNothing;
 }
 
-Result<JobProof> prove_frozen(const std::vector<UnitWork>& work) {
+Result<JobProof> prove_frozen(const std::vector<UnitWork>& work, JobKind kind) {
   const UnitWork& first = work.front();
   const auto files = open_files(first.place, first.plan.units);
   if (!files) {
@@ -115,7 +115,8 @@ Result<JobProof> prove_frozen(const std::vector<UnitWork>& work) {
   }
   JobProof result;
   Proof& proof = result.proof;
-  // Each step has compared what lies around its unit, before anybody else could write there.
+  // Each step has compared what lies around its unit, before anybody else could write there. What an earlier worker did
+  // can only be compared now, and its users may have written there meanwhile: then that proof is missing.
   proof.badblocks_clear = proof.read_back = proof.neighbours_unchanged = true;
   proof.attributes_unchanged = facts->attributes == first.index.attributes;
   if (!files->empty()) {
@@ -129,6 +130,10 @@ Result<JobProof> prove_frozen(const std::vector<UnitWork>& work) {
     }
     proof.badblocks_clear = proof.badblocks_clear && look->unlisted;
     proof.read_back = proof.read_back && look->readable && look->equal;
+    if (kind == JobKind::kResume) {
+      const auto neighbours = device_neighbours(unit.place, unit.plan, unit.position);
+      proof.neighbours_unchanged = proof.neighbours_unchanged && neighbours && *neighbours == unit.before().neighbours;
+    }
   }
   add_problem(result.problem, proof.badblocks_clear, "sectors are still listed as bad, or the list is cut short");
   add_problem(result.problem, proof.read_back, "not all bytes read back as they must");

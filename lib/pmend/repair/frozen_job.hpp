@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pmend/repair/job.hpp"
 #include "pmend/repair/prepare.hpp"
 #include "pmend/repair/proof.hpp"
 
@@ -13,6 +14,7 @@ tl::expected<Spool, Ending> prepare_frozen(const protocol::RepairRequest& reques
 
 tl::expected<Course, Ending> course_of_begun_frozen(const UnitWork& work);
 
-Result<JobProof> prove_frozen(const std::vector<UnitWork>& work);
+// A resumed job may have units that an earlier worker wrote.
+Result<JobProof> prove_frozen(const std::vector<UnitWork>& work, JobKind kind);
 
 }  // namespace pmend::repair

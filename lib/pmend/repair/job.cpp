@@ -238,7 +238,7 @@ Result<JobProof> Job::prove(const std::vector<UnitWork>& done) const {
   if (request_.plan.method == Method::kExchange) {
     return prove_exchange(done, own_time_);
   }
-  return request_.plan.method == Method::kFrozenWrite ? prove_frozen(done) : prove_job(done, own_time_);
+  return request_.plan.method == Method::kFrozenWrite ? prove_frozen(done, kind_) : prove_job(done, own_time_);
 }
 
 bool Job::wants_times() const {
