@@ -50,9 +50,7 @@ bool runs_our_program(const std::string& proc, std::uint32_t pid) {
 }
 
 void describe_file_system(repair::Place& place, const block::RangeContext& piece) {
-  const block::Mount& mount = piece.volume.mounts.front();
   place.file_system_offset = piece.device_range.offset - piece.volume_range.offset;
-  place.dax = piece.volume.device.dax && block::dax_mode(mount) != block::DaxMount::kNever;
   place.memory = piece.volume.device.dax;
   place.filesystem = *piece.volume.filesystem;
   place.forbidden = piece.volume.never_write;

@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
+#include <linux/stat.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,6 +45,11 @@ std::optional<std::uint64_t> table_entry(const char* path, std::uint64_t index) 
   return entry;
 }
 
+bool is_dax(int fd) {
+  struct statx status = {};
+  return statx(fd, "", AT_EMPTY_PATH, 0, &status) == 0 && (status.stx_attributes & STATX_ATTR_DAX) != 0;
+}
+
 }  // namespace
 
 std::uint64_t page_bytes() {
@@ -51,6 +58,11 @@ std::uint64_t page_bytes() {
 }
 
 Result<std::optional<CacheCounts>> cachestat(int fd, const ByteRange& file_range) {
+  // The kernel would take DAX entries for those of evicted pages and look up nodes of memory by what they hold
+  // (Linux 6.12 mm/filemap.c, filemap_cachestat(); mm/workingset.c, unpack_shadow()).
+  if (is_dax(fd)) {
+    return std::optional(CacheCounts{});
+  }
   CachestatRange range{file_range.offset, file_range.length};
   Cachestat counts{};
   if (syscall(kCachestatCall, fd, &range, &counts, 0U) < 0) {

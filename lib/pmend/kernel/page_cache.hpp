@@ -20,7 +20,8 @@ struct CacheCounts {
   std::uint64_t writeback = 0;  // of them, on their way
 };
 
-// cachestat (Linux 6.5, mm/filemap.c; no man page in Debian 12). Nothing where the kernel has no such call.
+// cachestat (Linux 6.5, mm/filemap.c; no man page in Debian 12). Nothing where the kernel has no such call. Zeros for a
+// file that is mapped from its medium (DAX), which has no page cache.
 // Errors: the errno, EPERM for somebody who could not write the file.
 Result<std::optional<CacheCounts>> cachestat(int fd, const ByteRange& file_range);
 

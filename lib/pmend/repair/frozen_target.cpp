@@ -259,6 +259,9 @@ tl::expected<FrozenLook, Ending> look_at_frozen(const Place& place, const Target
 std::vector<kernel::FileMapping> pin_cached(const TargetFiles& files, const PlannedUnit& planned) {
   std::vector<kernel::FileMapping> pinned;
   for (const Mapping& mapping : planned.mappings) {
+    if (file_of(files, mapping.file).facts.kinds.dax) {
+      continue;  // it has no page cache, and its bad page is never mapped
+    }
     const ByteRange pages = round_out({mapping.file_offset, mapping.device_range.length}, kPageBytes);
     auto mapped =
         kernel::FileMapping::create(file_of(files, mapping.file).fd.get(), pages, kernel::FileMapping::Access::kRead);

@@ -31,8 +31,6 @@ struct NamedKind {
   const char* reason;
 };
 constexpr std::array kForbiddenKinds = {
-    NamedKind{&kernel::FileFacts::dax,
-              "the file is mapped from the medium itself (DAX): neither redirty nor rewrite is a way to repair it"},
     NamedKind{&kernel::FileFacts::append_only, "the file is append-only: chattr -a makes it repairable"},
     NamedKind{&kernel::FileFacts::verity, "the file is protected by fs-verity and can only be replaced"},
     NamedKind{&kernel::FileFacts::encrypted, "the file is encrypted: its blocks are not what is read"},
@@ -49,7 +47,7 @@ constexpr const char* kProbeXattr = "trusted.pmend.none";
 
 }  // namespace
 
-std::optional<std::string> forbidden_place(const Place& place, std::uint64_t hardware_corrupted_kib) {
+std::optional<std::string> forbidden_place(const Place& place) {
   if (!place.forbidden.empty()) {
     return place.forbidden.front();
   }
@@ -57,9 +55,13 @@ std::optional<std::string> forbidden_place(const Place& place, std::uint64_t har
     return "files on " + (place.filesystem.type.empty() ? "no known file system" : place.filesystem.type) +
            " are not repaired: only XFS and ext4 are";
   }
-  if (place.dax) {
-    return "the file system is mounted with DAX: neither redirty nor rewrite is a way to repair it";
+  if (place.file_system_offset % place.unit_bytes() != 0) {
+    return "the file system's partition begins within a page of the medium, which is written in whole pages";
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t hardware_corrupted_kib) {
   if (place.memory && hardware_corrupted_kib != 0) {
     return "this machine had a memory error since boot (HardwareCorrupted " + std::to_string(hardware_corrupted_kib) +
            " kB): a write to memory that took it could crash the kernel; a reboot makes the place repairable";

@@ -11,8 +11,13 @@
 // person can do; nothing means allowed.
 namespace pmend::repair {
 
-// For everything at this place. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo.
-std::optional<std::string> forbidden_place(const Place& place, std::uint64_t hardware_corrupted_kib);
+// For everything at this place.
+std::optional<std::string> forbidden_place(const Place& place);
+
+// For every write on persistent memory but the one through a file that is mapped from it (recovery-write), which copies
+// under a handler of faults: others crash the kernel at a page that took a machine check, and nobody can tell which
+// pages those are. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo, which never goes down.
+std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t hardware_corrupted_kib);
 
 // For this file, whatever the method: its blocks are not plain data of its own.
 std::optional<std::string> forbidden_content(const TargetFacts& facts);

@@ -9,6 +9,7 @@
 #include "pmend/repair/freeze_marker.hpp"
 #include "pmend/repair/guard_link.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
+#include "pmend/repair/place.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #include <cstdio>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace pmend::repair {
 namespace {
@@ -92,6 +94,34 @@ int write_run(int device, const GuardOrder& order, const Run& run, std::span<std
   return write_bytes(device, range, bytes);
 }
 
+int write_runs(int device, const GuardOrder& order, std::span<std::byte> scratch) {
+  for (auto run = next_run(order.sectors, 0); run; run = next_run(order.sectors, run->end)) {
+    if (const int error = write_run(device, order, *run, scratch); error != 0) {
+      return error;
+    }
+    boundary("writer: after a write");
+  }
+  return 0;
+}
+
+// Each page by one write that is not tried again in parts: a part of a page must not be written.
+int write_pages(int device, const GuardOrder& order, std::span<std::byte> scratch) {
+  const std::span<std::byte> page = scratch.first(kPageBytes);
+  for (std::uint64_t at = 0; at < order.device_range.length; at += kPageBytes) {
+    const auto letters = std::string_view(order.sectors).substr(at / kSectorBytes, kPageBytes / kSectorBytes);
+    if (letters.find_first_not_of(kSectorGood) == std::string_view::npos) {
+      continue;
+    }
+    std::copy_n(order.bytes.begin() + static_cast<std::ptrdiff_t>(at), kPageBytes, page.begin());
+    const ssize_t n = pwrite(device, page.data(), page.size(), static_cast<off_t>(order.device_range.offset + at));
+    if (n != static_cast<ssize_t>(kPageBytes)) {
+      return n < 0 ? errno : EIO;
+    }
+    boundary("writer: after a write");
+  }
+  return 0;
+}
+
 // In the writer: an errno, or kSectorReadsAgain.
 int write_unit(int device, const GuardOrder& order, std::span<std::byte> scratch) {
   const auto geometry = kernel::block_device_geometry(device);
@@ -106,11 +136,9 @@ int write_unit(int device, const GuardOrder& order, std::span<std::byte> scratch
     }
   }
   boundary("writer: before the first write");
-  for (auto run = next_run(order.sectors, 0); run; run = next_run(order.sectors, run->end)) {
-    if (const int error = write_run(device, order, *run, scratch); error != 0) {
-      return error;
-    }
-    boundary("writer: after a write");
+  const int error = order.whole_pages ? write_pages(device, order, scratch) : write_runs(device, order, scratch);
+  if (error != 0) {
+    return error;
   }
   return fsync(device) < 0 ? errno : 0;
 }

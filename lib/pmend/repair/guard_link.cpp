@@ -2,6 +2,7 @@
 #include "pmend/repair/guard_link.hpp"
 
 #include "pmend/model/plan.hpp"
+#include "pmend/repair/place.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -20,10 +21,13 @@ using std::chrono::milliseconds;
 constexpr std::size_t kMaxDescriptors = 8;
 constexpr std::uint64_t kMaxOrderBytes = 256U << 10U;
 
+constexpr std::uint32_t kStillBad = 1;
+constexpr std::uint32_t kWholePages = 2;
+
 // What comes first; the letters and the bytes follow.
 struct OrderHead {
   GuardVerb verb;
-  std::uint32_t still_bad;
+  std::uint32_t flags;
   std::int64_t limit_ms;
   std::uint64_t offset;
   std::uint64_t length;
@@ -91,15 +95,16 @@ bool is_order(const OrderHead& head, std::size_t rest) {
   if (head.verb == GuardVerb::kFreeze || head.verb == GuardVerb::kThaw) {
     return rest == 0 && head.limit_ms >= 0;
   }
-  return head.verb == GuardVerb::kWrite && head.length % kSectorBytes == 0 && head.length <= kMaxOrderBytes &&
-         rest == head.length / kSectorBytes + head.length;
+  const std::uint64_t whole = (head.flags & kWholePages) != 0 ? kPageBytes : kSectorBytes;
+  return head.verb == GuardVerb::kWrite && head.offset % whole == 0 && head.length % whole == 0 &&
+         head.length <= kMaxOrderBytes && rest == head.length / kSectorBytes + head.length;
 }
 
 }  // namespace
 
 Status send_order(int socket, const GuardOrder& order, const std::vector<int>& descriptors) {
-  OrderHead head{order.verb, order.still_bad ? 1U : 0U, order.limit.count(), order.device_range.offset,
-                 order.device_range.length};
+  const std::uint32_t flags = (order.still_bad ? kStillBad : 0) | (order.whole_pages ? kWholePages : 0);
+  OrderHead head{order.verb, flags, order.limit.count(), order.device_range.offset, order.device_range.length};
   std::string sectors = order.sectors;
   std::vector<std::byte> bytes = order.bytes;
   std::array<iovec, 3> parts{iovec{&head, sizeof head}, iovec{sectors.data(), sectors.size()},
@@ -143,7 +148,8 @@ Result<ReceivedOrder> receive_order(int socket, milliseconds limit) {
   received.descriptors = std::move(packet->descriptors);
   GuardOrder& order = received.order;
   order.verb = head.verb;
-  order.still_bad = head.still_bad != 0;
+  order.still_bad = (head.flags & kStillBad) != 0;
+  order.whole_pages = (head.flags & kWholePages) != 0;
   order.limit = milliseconds(head.limit_ms);
   order.device_range = {head.offset, head.length};
   const std::size_t letters = rest.size() - (rest.empty() ? 0 : head.length);

@@ -26,6 +26,7 @@ struct GuardOrder {
   GuardVerb verb = GuardVerb::kThaw;
   std::chrono::milliseconds limit{0};  // kFreeze: after this time it is thawed, whatever happens
   bool still_bad = true;               // kWrite: only where none of the bad sectors can be read
+  bool whole_pages = false;            // kWrite: each page with a bad sector at once, else the bad sectors alone
   ByteRange device_range;              // kWrite: the unit, relative to the device
   std::string sectors;                 // kWrite: its letters
   std::vector<std::byte> bytes;        // kWrite: the rebuilt unit

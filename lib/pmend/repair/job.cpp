@@ -21,7 +21,7 @@ Method method_of(Course course, const Unit& unit) {
       return Method::kRedirty;
     case Course::kRewrite:
     case Course::kRewriteBegun:
-      return Method::kRewrite;
+      return unit.method == Method::kRecoveryWrite ? Method::kRecoveryWrite : Method::kRewrite;
     case Course::kDonor:
     case Course::kExchange:
     case Course::kClear:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pmend/base/range.hpp"
+#include "pmend/repair/place.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -13,8 +14,6 @@
 // it is the truth, also over sectors that the device still gives, for a failed write-back leaves the only copy there.
 namespace pmend::repair {
 
-// The only page size that repairs are made for.
-inline constexpr std::uint64_t kPageBytes = 4096;
 // The page cache never has larger folios than this where pages have 4096 bytes.
 inline constexpr std::uint64_t kLargestFolioBytes = 2U << 20U;
 

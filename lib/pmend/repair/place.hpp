@@ -17,6 +17,9 @@
 
 namespace pmend::repair {
 
+// The only page size that repairs are made for.
+inline constexpr std::uint64_t kPageBytes = 4096;
+
 // What the list of bad sectors of a device says now.
 struct BadList {
   RangeSet bad;           // ranges of the device
@@ -49,7 +52,6 @@ struct Place {
   std::uint64_t device_bytes = 0;         // its size
   std::uint64_t block_bytes = 512;        // its logical block: the smallest direct read and write
   std::uint64_t file_system_offset = 0;   // of the file system's block device on `device`, in bytes
-  bool dax = false;                       // the file system is mounted with DAX
   bool memory = false;                    // the medium is memory (pmem), whatever the mount
   FileSystemRef filesystem;               // its type decides how files are opened
   int mount_fd = -1;                      // any directory of the mounted file system
@@ -66,6 +68,10 @@ struct Place {
   std::function<bool(std::uint32_t pid)> is_own_worker;
   std::chrono::milliseconds read_limit{10'000};  // how long a read of suspect media may take
   FreezePlace freeze;
+
+  // What is written at once, in bytes: memory in whole pages, for a part of one that took a machine check cannot be
+  // written.
+  std::uint64_t unit_bytes() const { return memory ? kPageBytes : block_bytes; }
 };
 
 }  // namespace pmend::repair

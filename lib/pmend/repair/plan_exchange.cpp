@@ -337,7 +337,7 @@ std::optional<PlanReply> plan_exchange(const Place& place, const PlanRequest& re
     return std::nullopt;
   }
   const auto corrupted = hardware_corrupted_kib();
-  if (!corrupted || forbidden_place(place, *corrupted)) {
+  if (!corrupted || forbidden_place(place) || forbidden_memory(place, *corrupted)) {
     return std::nullopt;  // as the refusal says
   }
   const auto owners = open_owners(place, request);

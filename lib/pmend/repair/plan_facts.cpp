@@ -29,7 +29,10 @@ Result<std::optional<PlanRefusal>> gates(const Place& place, const TargetFacts& 
   if (!corrupted) {
     return tl::make_unexpected(corrupted.error());
   }
-  auto reason = forbidden_place(place, *corrupted);
+  auto reason = forbidden_place(place);
+  if (!reason && !file.kinds.dax) {
+    reason = forbidden_memory(place, *corrupted);
+  }
   if (!reason) {
     reason = forbidden_file(file);
   }
@@ -166,12 +169,12 @@ std::string reason_for(const Owner& owner) {
   return "the file is not identified";
 }
 
-// By redirty or rewrite.
+// By redirty, rewrite or recovery-write.
 PlanReply plan_in_file(const Place& place, const PlanRequest& request) {
   if (auto refusal = refusal_for_owners(request.owners)) {
     return {std::nullopt, refusal};
   }
-  if (auto reason = forbidden_place(place, 0)) {
+  if (auto reason = forbidden_place(place)) {
     return refuse(RefusalState::kBlocked, *reason);
   }
   const auto fd = open_target(place, *request.owners.front().file, OpenFor::kReading);

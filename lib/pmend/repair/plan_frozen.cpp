@@ -36,11 +36,11 @@ std::set<FileId> files_of(const std::vector<Owner>& owners) {
   return files;
 }
 
-// The whole logical blocks of these ranges that cannot be read.
+// What of the units that hold these ranges cannot be read.
 Result<RangeSet> bad_blocks(const Place& place, const std::vector<ByteRange>& ranges) {
   RangeSet bad;
   for (const ByteRange& range : ranges) {
-    const auto read = read_sectors(place, round_out(range, place.block_bytes));
+    const auto read = read_sectors(place, round_out(range, place.unit_bytes()));
     if (!read) {
       return tl::make_unexpected(read.error());
     }
@@ -143,10 +143,13 @@ class FrozenPlanner {
 
   Refusal find_units(const RangeSet& bad) {
     for (const ByteRange& run : bad.ranges()) {
-      const ByteRange blocks = round_out(run, place_.block_bytes);
-      for (std::uint64_t at = blocks.offset; at < blocks.end(); at += place_.block_bytes) {
-        if (auto refusal = add_block({at, place_.block_bytes})) {
-          return refusal;
+      const std::uint64_t length = place_.unit_bytes();
+      const ByteRange blocks = round_out(run, length);
+      for (std::uint64_t at = blocks.offset; at < blocks.end(); at += length) {
+        if (units_.empty() || units_.back().device_range.end() <= at) {  // two runs may lie in one page
+          if (auto refusal = add_block({at, length})) {
+            return refusal;
+          }
         }
       }
     }
@@ -266,8 +269,10 @@ std::optional<Ending> freeze_obstacle(const Place& place) {
   if (!corrupted) {
     return before_change(corrupted.error());
   }
-  if (auto reason = forbidden_place(place, *corrupted)) {
-    return not_here(*reason);
+  for (auto& reason : {forbidden_place(place), forbidden_memory(place, *corrupted)}) {
+    if (reason) {
+      return not_here(*reason);
+    }
   }
   if (*corrupted != 0) {
     return not_here("this machine had a memory error since boot (HardwareCorrupted " + std::to_string(*corrupted) +

@@ -2,6 +2,7 @@
 #include "pmend/repair/planner.hpp"
 
 #include "pmend/repair/gates.hpp"
+#include "pmend/repair/unit_work.hpp"
 
 #include <algorithm>
 
@@ -132,11 +133,13 @@ class Planner {
     return std::nullopt;
   }
 
+  // The method that writes through this file.
+  Method write_method() const { return facts_.file.kinds.dax ? Method::kRecoveryWrite : Method::kRewrite; }
+
   Refused add_rewrite(const PageFacts& page) {
-    if (!is_allowed(Method::kRewrite)) {
-      return blocked(
-          "the bytes are not in the page cache, so that \"rewrite\" is needed; the rule that applies does "
-          "not name this method");
+    if (!is_allowed(write_method())) {
+      return blocked("the bytes are not in the page cache, so that \"" + std::string(to_string(write_method())) +
+                     "\" is needed; the rule that applies does not name this method");
     }
     if (auto forbidden = forbidden_write(facts_.file)) {
       return blocked(*forbidden);
@@ -163,13 +166,32 @@ class Planner {
       if (!piece.file_range.contains(block)) {
         return blocked("the extent is smaller than what can be written at once");
       }
+      if (auto unlisted = unlisted_part(piece, block, letters)) {
+        return unlisted;
+      }
       if (block.end() > facts_.file.attributes.size) {
         return blocked(
             "the bad sector is in the last block of the file, not in the page cache: a write would make "
             "the file longer");
       }
-      units_.push_back(unit_of(file_, piece, block, Method::kRewrite, letters));
+      units_.push_back(unit_of(file_, piece, block, write_method(), letters));
       at = block.end() - piece.file_range.offset - kSectorBytes;
+    }
+    return std::nullopt;
+  }
+
+  // A page that took a machine check cannot be read at all until the machine is restarted, though the medium lost less:
+  // what is not listed will be there again.
+  Refused unlisted_part(const Piece& piece, const ByteRange& block, const std::string& letters) const {
+    const std::uint64_t begin = block.offset - piece.file_range.offset;
+    for (std::uint64_t at = begin; place_.memory && facts_.list.complete && at < begin + block.length;
+         at += kSectorBytes) {
+      const ByteRange sector{piece.device_offset + at, kSectorBytes};
+      if (letters[at / kSectorBytes] == kSectorLost && !facts_.list.bad.overlaps(sector)) {
+        return blocked(to_string(sector) +
+                       " cannot be read, but is not listed as bad: after a machine check in its page only a restart of "
+                       "the machine brings it back, and then the page can be repaired without losing it");
+      }
     }
     return std::nullopt;
   }
@@ -230,8 +252,8 @@ class Planner {
       for (const ByteRange& range : facts_.list.bad.common(planned.unit.device_range)) {
         bad.insert(range);
       }
-      if (planned.unit.method == Method::kRewrite) {
-        plan.method = Method::kRewrite;
+      if (is_written_through_file(planned.unit.method)) {
+        plan.method = planned.unit.method;
       }
     }
     plan.units = units_;
@@ -262,9 +284,7 @@ PlanReply refuse(RefusalState state, std::string reason) {
 }
 
 std::uint64_t write_alignment(const Place& place, const TargetFacts& file) {
-  // Memory is written in whole pages: a part of one that took a machine check cannot be written.
-  const std::uint64_t least = place.memory ? kPageBytes : place.block_bytes;
-  return std::max<std::uint64_t>(least, file.direct_alignment.value_or(0));
+  return std::max<std::uint64_t>(place.unit_bytes(), file.direct_alignment.value_or(0));
 }
 
 ByteRange data_part(const ByteRange& file_range, const TargetFacts& file) {

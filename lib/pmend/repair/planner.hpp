@@ -33,8 +33,9 @@ struct PlanFacts {
 // The longest unit: one write, one line of letters.
 inline constexpr std::uint64_t kMaxUnitBytes = 128U << 10U;
 
-// The method for each page follows from the facts: `redirty` where the page cache has it, `rewrite` else; the request
-// says which are allowed. Place and file must have passed their gates.
+// The method for each page follows from the facts: `redirty` where the page cache has it, else `recovery-write` for a
+// file that is mapped from its medium (DAX), `rewrite` for others; the request says which are allowed. Place and file
+// must have passed their gates.
 protocol::PlanReply make_plan(const Place& place, const protocol::PlanRequest& request, const PlanFacts& facts);
 
 // No plan, and why.

@@ -35,7 +35,7 @@ bool is_known(const Plan& plan, const PlannedUnit& planned) {
   if (plan.method == Method::kFrozenWrite) {
     return planned.unit.method == Method::kFrozenWrite;
   }
-  return planned.unit.method == Method::kRedirty || planned.unit.method == Method::kRewrite;
+  return planned.unit.method == Method::kRedirty || is_written_through_file(planned.unit.method);
 }
 
 Obstacle check_unit(const Plan& plan, const PlannedUnit& planned, const Place& place) {
@@ -43,9 +43,11 @@ Obstacle check_unit(const Plan& plan, const PlannedUnit& planned, const Place& p
   if (auto obstacle = check_mappings(plan, planned)) {
     return obstacle;
   }
-  if (!are_sectors(planned.unit.sectors, range.length) || range.offset % place.block_bytes != 0 ||
-      range.length % place.block_bytes != 0 || range.end() > place.device_bytes) {
-    return refused("a unit is not made of whole blocks of the device");
+  // What the page cache writes back is its own affair.
+  const std::uint64_t whole = planned.unit.method == Method::kRedirty ? place.block_bytes : place.unit_bytes();
+  if (!are_sectors(planned.unit.sectors, range.length) || range.offset % whole != 0 || range.length % whole != 0 ||
+      range.end() > place.device_bytes) {
+    return refused("a unit is not made of whole blocks or pages of the device");
   }
   if (!is_known(plan, planned)) {
     return refused("method \"" + std::string(to_string(planned.unit.method)) + "\" is not one of this program's");

@@ -29,7 +29,7 @@ tl::expected<Spool, Ending> open_begun(const protocol::RepairRequest& request, c
 enum class Course {
   kNothing,  // it is as it must be
   kRedirty,
-  kRewrite,       // the first time
+  kRewrite,       // or recovery-write; the first time
   kRewriteBegun,  // after a worker that was cut off
   kDonor,         // the three of methods/exchange.hpp
   kExchange,

@@ -21,7 +21,7 @@ bool same_range(const std::vector<std::byte>& a, const std::vector<std::byte>& b
 // what the file holds, whatever was there before.
 bool is_unchanged(const UnitWork& work, const SectorsRead& read) {
   const std::string& sectors = work.before().unit.sectors;
-  const bool compare = work.planned().unit.method == Method::kRewrite;
+  const bool compare = is_written_through_file(work.planned().unit.method);
   for (std::size_t i = 0; i < sectors.size(); ++i) {
     const bool was_good = sectors[i] == kSectorGood;
     if (read.readable[i] != was_good) {

@@ -77,7 +77,8 @@ Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts) {
   if (!corrupted) {
     return before_change(corrupted.error());
   }
-  for (auto& reason : {forbidden_place(place, *corrupted), forbidden_file(facts)}) {
+  const auto memory = facts.kinds.dax ? std::nullopt : forbidden_memory(place, *corrupted);
+  for (auto& reason : {forbidden_place(place), memory, forbidden_file(facts)}) {
     if (reason) {
       return Ending{Outcome::kRefused, *reason};
     }
@@ -130,7 +131,7 @@ std::vector<ByteRange> file_ranges_of(const Plan& plan, std::optional<Method> me
 }
 
 std::vector<ByteRange> digest_scope(const Plan& plan) {
-  if (plan.method == Method::kRewrite) {
+  if (is_written_through_file(plan.method)) {
     return {{0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())}};
   }
   return file_ranges_of(plan);

@@ -23,22 +23,17 @@ Place plain_place() {
 }
 
 TEST(Gates, APlainFileOnAPlainFileSystemPasses) {
-  EXPECT_EQ(forbidden_place(plain_place(), 0), std::nullopt);
+  EXPECT_EQ(forbidden_place(plain_place()), std::nullopt);
   EXPECT_EQ(forbidden_file(plain_file()), std::nullopt);
   EXPECT_EQ(forbidden_write(plain_file()), std::nullopt);
 }
 
 TEST(Gates, EveryKindOfFileOnTheListIsRefusedWithItsName) {
   const std::vector<std::pair<bool kernel::FileFacts::*, const char*>> kinds{
-      {&kernel::FileFacts::dax, "DAX"},
-      {&kernel::FileFacts::immutable, "immutable"},
-      {&kernel::FileFacts::append_only, "append-only"},
-      {&kernel::FileFacts::verity, "fs-verity"},
-      {&kernel::FileFacts::encrypted, "encrypted"},
-      {&kernel::FileFacts::compressed, "compressed"},
-      {&kernel::FileFacts::journal_data, "journal"},
-      {&kernel::FileFacts::inline_data, "inode"},
-      {&kernel::FileFacts::realtime, "realtime"},
+      {&kernel::FileFacts::immutable, "immutable"},   {&kernel::FileFacts::append_only, "append-only"},
+      {&kernel::FileFacts::verity, "fs-verity"},      {&kernel::FileFacts::encrypted, "encrypted"},
+      {&kernel::FileFacts::compressed, "compressed"}, {&kernel::FileFacts::journal_data, "journal"},
+      {&kernel::FileFacts::inline_data, "inode"},     {&kernel::FileFacts::realtime, "realtime"},
   };
   for (const auto& [kind, word] : kinds) {
     TargetFacts facts = plain_file();
@@ -100,29 +95,36 @@ TEST(Gates, SetIdBitsForbidWritingOnlyToThoseWhoCannotKeepThem) {
   }
 }
 
-TEST(Gates, OnlyKnownFileSystemsWithoutDaxAreRepaired) {
+TEST(Gates, OnlyKnownFileSystemsAreRepaired) {
   for (const char* type : {"", "btrfs", "ext3", "ext2", "vfat", "xfs2", "overlay"}) {
     Place place = plain_place();
     place.filesystem.type = type;
-    EXPECT_TRUE(forbidden_place(place, 0).has_value()) << type;
+    EXPECT_TRUE(forbidden_place(place).has_value()) << type;
   }
-  Place dax = plain_place();
-  dax.dax = true;
-  EXPECT_NE(forbidden_place(dax, 0)->find("DAX"), std::string::npos);
 }
 
 TEST(Gates, WhatTheBlockStackForbidsIsForbidden) {
   Place place = plain_place();
   place.forbidden = {"/dev/dm-3 has a snapshot"};
-  EXPECT_EQ(forbidden_place(place, 0), "/dev/dm-3 has a snapshot");
+  EXPECT_EQ(forbidden_place(place), "/dev/dm-3 has a snapshot");
 }
 
 TEST(Gates, MemoryIsNotWrittenAfterAMachineCheckThatNobodyCanPlace) {
   Place place = plain_place();
-  EXPECT_EQ(forbidden_place(place, 4), std::nullopt);
+  EXPECT_EQ(forbidden_memory(place, 4), std::nullopt);
   place.memory = true;
-  EXPECT_EQ(forbidden_place(place, 0), std::nullopt);
-  EXPECT_TRUE(forbidden_place(place, 4).has_value());
+  EXPECT_EQ(forbidden_memory(place, 0), std::nullopt);
+  EXPECT_TRUE(forbidden_memory(place, 4).has_value());
+}
+
+TEST(Gates, AFileSystemWhosePagesAreNotPagesOfItsMemoryIsNotRepaired) {
+  Place place = plain_place();
+  place.file_system_offset = 63 * kSectorBytes;
+  EXPECT_EQ(forbidden_place(place), std::nullopt);
+  place.memory = true;
+  EXPECT_TRUE(forbidden_place(place).has_value());
+  place.file_system_offset = 2U << 20U;
+  EXPECT_EQ(forbidden_place(place), std::nullopt);
 }
 
 class MeminfoTest : public TempDirTest {};

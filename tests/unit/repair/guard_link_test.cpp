@@ -31,9 +31,10 @@ GuardOrder write_order() {
   GuardOrder order;
   order.verb = GuardVerb::kWrite;
   order.still_bad = false;
-  order.device_range = {1048576, 1024};
-  order.sectors = "gL";
-  order.bytes.assign(1024, std::byte{7});
+  order.whole_pages = true;
+  order.device_range = {1048576, 4096};
+  order.sectors = "gLgggggg";
+  order.bytes.assign(4096, std::byte{7});
   return order;
 }
 
@@ -43,8 +44,9 @@ TEST_F(GuardLink, AnOrderArrivesWhole) {
   ASSERT_TRUE(received.has_value());
   EXPECT_EQ(received->order.verb, GuardVerb::kWrite);
   EXPECT_FALSE(received->order.still_bad);
-  EXPECT_EQ(received->order.device_range, (ByteRange{1048576, 1024}));
-  EXPECT_EQ(received->order.sectors, "gL");
+  EXPECT_TRUE(received->order.whole_pages);
+  EXPECT_EQ(received->order.device_range, (ByteRange{1048576, 4096}));
+  EXPECT_EQ(received->order.sectors, "gLgggggg");
   EXPECT_EQ(received->order.bytes, write_order().bytes);
 }
 

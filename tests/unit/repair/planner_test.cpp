@@ -126,6 +126,45 @@ TEST(Planner, TheLargestBlockThatMustBeWrittenAtOnceIsTheUnit) {
   }
 }
 
+// A file that is mapped from memory, allowed to be written through.
+Facts dax_facts(std::vector<ByteRange> bad) {
+  Facts facts(std::move(bad));
+  facts.place().memory = true;
+  facts.facts().file.kinds.dax = true;
+  facts.request().methods = {Method::kRedirty, Method::kRecoveryWrite, Method::kRewrite};
+  return facts;
+}
+
+TEST(Planner, APageOfMemoryIsRecoveredWholeAndLosesOnlyItsBadSectors) {
+  const Plan plan = dax_facts({{8192 + 1024, 512}}).page(2, CacheState::kAbsent).good();
+  EXPECT_EQ(plan.method, Method::kRecoveryWrite);
+  ASSERT_THAT(plan.units, SizeIs(1));
+  EXPECT_EQ(plan.units[0].unit, (Unit{on_device({8192, 4096}), Method::kRecoveryWrite, "ggLggggg"}));
+  EXPECT_THAT(plan.lost, ElementsAre(on_device({9216, 512})));
+  EXPECT_EQ(total_bytes(plan.salvageable), 3584U);
+}
+
+TEST(Planner, RecoveringTakesARuleThatNamesIt) {
+  Facts facts = dax_facts({{8192, 512}});
+  facts.request().methods = {Method::kRedirty, Method::kRewrite};
+  EXPECT_THAT(facts.page(2, CacheState::kAbsent).refusal().reason, HasSubstr("recovery-write"));
+}
+
+TEST(Planner, WhatOnlyAMachineCheckHidesIsNotWrittenOver) {
+  Facts facts = dax_facts({{8192, 4096}});
+  facts.facts().list.bad = RangeSet({on_device({8192 + 1024, 512})});
+  facts.request().ranges = {on_device({8192 + 1024, 512})};
+  const PlanRefusal refusal = facts.page(2, CacheState::kAbsent).refusal();
+  EXPECT_EQ(refusal.state, RefusalState::kBlocked);
+  EXPECT_THAT(refusal.reason, HasSubstr("restart"));
+}
+
+TEST(Planner, APageThatIsListedAsAWholeIsLostAsAWhole) {
+  const Plan plan = dax_facts({{8192, 4096}}).page(2, CacheState::kAbsent).good();
+  EXPECT_EQ(plan.units[0].unit.sectors, "LLLLLLLL");
+  EXPECT_THAT(plan.lost, ElementsAre(on_device({8192, 4096})));
+}
+
 TEST(Planner, EachPageTakesItsOwnMethodAndThePlanTheMostIntrusive) {
   const Plan plan = Facts({{0, 512}, {4096, 512}}).page(0, CacheState::kWhole).page(1, CacheState::kAbsent).good();
   ASSERT_THAT(plan.units, SizeIs(2));

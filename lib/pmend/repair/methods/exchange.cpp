@@ -71,8 +71,10 @@ Obstacle check_place(const UnitWork& work, int fd) {
   if (!corrupted) {
     return before_change(corrupted.error());
   }
-  if (const auto reason = forbidden_place(work.place, *corrupted)) {
-    return Ending{Outcome::kRefused, *reason};
+  for (auto& reason : {forbidden_place(work.place), forbidden_memory(work.place, *corrupted)}) {
+    if (reason) {
+      return Ending{Outcome::kRefused, *reason};
+    }
   }
   const auto frozen = is_frozen(fd, kThawProbeLimit);
   if (!frozen) {

@@ -85,6 +85,7 @@ Obstacle check_all(const UnitWork& work, const TargetFiles& files, Begun begun) 
 GuardOrder order_for(const UnitWork& work, Begun begun) {
   GuardOrder order;
   order.still_bad = begun == Begun::kNo;
+  order.whole_pages = work.place.memory;
   order.device_range = work.planned().unit.device_range;
   order.device_range.offset -= work.place.file_system_offset;
   order.sectors = work.before().unit.sectors;

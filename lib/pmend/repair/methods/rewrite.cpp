@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
+#include <string>
 #include <thread>
 
 namespace pmend::repair {
@@ -20,10 +22,18 @@ namespace {
 constexpr int kRewriteAttempts = 5;
 constexpr std::chrono::milliseconds kRewritePause{20};
 
+bool is_recovery(const UnitWork& work) {
+  return work.planned().unit.method == Method::kRecoveryWrite;
+}
+
 // Size, attributes and mapping are what they were when the unit was spooled. Nobody can change them under the lease.
 Obstacle check_file(const UnitWork& work, int fd, const TargetFacts& facts) {
   if (facts.attributes.size != work.index.size || attributes_digest(facts) != work.index.attributes) {
     return changed("size, mode, owner or extended attributes of the file changed");
+  }
+  if (facts.kinds.dax != is_recovery(work)) {
+    return changed(facts.kinds.dax ? "the file is mapped from its medium (DAX) now"
+                                   : "the file is not mapped from its medium (DAX) any more");
   }
   const Mapping& mapping = work.planned().mappings.front();
   if (mapping.file_offset + mapping.device_range.length > facts.attributes.size) {
@@ -146,14 +156,16 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   if (!salvaged) {
     return before_change(salvaged.error());
   }
-  if (auto obstacle = check_cache(work, fd, begun, *salvaged)) {
-    return obstacle;
-  }
   if (auto obstacle = check_content(work, *facts, begun, *salvaged)) {
     return obstacle;
   }
-  if (auto obstacle = check_dropped_pages(work, fd)) {
-    return obstacle;
+  if (!is_recovery(work)) {  // what is mapped from its medium has no page cache
+    if (auto obstacle = check_cache(work, fd, begun, *salvaged)) {
+      return obstacle;
+    }
+    if (auto obstacle = check_dropped_pages(work, fd)) {
+      return obstacle;
+    }
   }
   if (begun != Begun::kNo) {
     return std::nullopt;
@@ -168,31 +180,66 @@ std::optional<Error> failure_of(tl::unexpected<Error> error) {
   return std::move(error).value();
 }
 
-// One direct write of the whole unit, then everything to the medium.
-std::optional<Error> write_unit(const UnitWork& work, int fd) {
-  const Mapping& mapping = work.planned().mappings.front();
+// One write of all of it.
+std::optional<Error> write_once(int fd, std::span<const std::byte> bytes, std::uint64_t file_offset) {
+  const std::string what = "write of " + to_string({file_offset, bytes.size()});
+  const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(file_offset));
+  if (n < 0) {
+    return failure_of(fail_errno(what));
+  }
+  if (static_cast<std::size_t>(n) != bytes.size()) {
+    return failure_of(fail(Errc::kIncomplete, what + ": only " + std::to_string(n) + " bytes were taken"));
+  }
+  return std::nullopt;
+}
+
+// Past the page cache.
+std::optional<Error> write_directly(const UnitWork& work, int fd) {
   const auto buffer = SharedBuffer::create(work.rebuilt.size());  // page aligned, as direct writes want it
   if (!buffer) {
     return buffer.error();
   }
   std::copy(work.rebuilt.begin(), work.rebuilt.end(), buffer->bytes().begin());
-  const std::string what = "direct write of " + to_string({mapping.file_offset, work.rebuilt.size()});
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) < 0) {
     return failure_of(fail_errno("O_DIRECT"));
   }
-  const ssize_t n = pwrite(fd, buffer->bytes().data(), work.rebuilt.size(), static_cast<off_t>(mapping.file_offset));
-  std::optional<Error> failure;
-  if (n < 0) {
-    failure = failure_of(fail_errno(what));
-  } else if (static_cast<std::size_t>(n) != work.rebuilt.size()) {
-    failure = failure_of(fail(Errc::kIncomplete, what + ": only " + std::to_string(n) + " bytes were taken"));
-  } else if (fdatasync(fd) < 0) {
-    failure = failure_of(fail_errno("fdatasync"));
-  }
+  const auto bytes = std::span<const std::byte>(buffer->bytes()).first(work.rebuilt.size());
+  auto failure = write_once(fd, bytes, work.planned().mappings.front().file_offset);
   // Reads that follow go through the page cache again; the flag was not there before, so taking it away works.
   (void)fcntl(fd, F_SETFL, flags);
   return failure;
+}
+
+// The pages that were bad, each at once: a page that fails must not take others along.
+std::optional<Error> write_pages(const UnitWork& work, int fd) {
+  for (std::uint64_t at = 0; at < work.rebuilt.size(); at += kPageBytes) {
+    const auto letters = work.before().unit.sectors.substr(at / kSectorBytes, kPageBytes / kSectorBytes);
+    if (letters.find_first_not_of(kSectorGood) == std::string::npos) {
+      continue;
+    }
+    const auto page = std::span<const std::byte>(work.rebuilt).subspan(at, kPageBytes);
+    if (auto failure = write_once(fd, page, work.planned().mappings.front().file_offset + at)) {
+      return failure;
+    }
+    boundary("recovery-write: after a page");
+  }
+  return std::nullopt;
+}
+
+// The rebuilt unit, then everything to the medium.
+std::optional<Error> write_unit(const UnitWork& work, int fd) {
+  auto failure = is_recovery(work) ? write_pages(work, fd) : write_directly(work, fd);
+  if (!failure && fdatasync(fd) < 0) {
+    failure = failure_of(fail_errno("fdatasync"));
+  }
+  return failure;
+}
+
+// The medium's list lost its entry, but the page did not come back: it took a machine check while nobody had it mapped
+// (Linux drivers/nvdimm/pmem.c, pmem_mkpage_present() finds no mark on it).
+bool is_out_of_reach(const UnitLook& look, const std::optional<Error>& failure) {
+  return failure && failure->is_errno(EFAULT) && look.unlisted && !look.readable;
 }
 
 MethodResult obstructed(Ending ending) {
@@ -229,6 +276,13 @@ MethodResult attempt(const UnitWork& work, Begun begun) {
   }
   const auto after = basic_facts(fd->get());
   const bool own_time = before && after && before->modified == work.modified;
+  if (is_recovery(work) && is_out_of_reach(*look, failure)) {
+    return {{Outcome::kIndeterminate,
+             "the medium took the page back into use, but the kernel cannot reach it since its machine check: a rule "
+             "that names \"rescue\" or a restart of the machine brings it back, with whatever it then holds"},
+            true,
+            {}};
+  }
   return {judge(*look, Exclusion::kLease, failure), true, own_time ? std::optional(after->modified) : std::nullopt};
 }
 
