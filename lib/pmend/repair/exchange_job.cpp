@@ -26,7 +26,7 @@ tl::expected<Salvaged, Ending> salvage_for(const Place& place, const PlannedUnit
   if (!facts) {
     return tl::make_unexpected(before_change(facts.error()));
   }
-  if (auto obstacle = check_gates(place, fd->get(), *facts)) {
+  if (auto obstacle = check_gates(place, fd->get(), *facts, Method::kExchange)) {
     return tl::make_unexpected(*obstacle);
   }
   const auto old = lies_at(fd->get(), place, mapping.file_offset, mapping.device_range);

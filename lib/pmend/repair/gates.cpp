@@ -104,6 +104,20 @@ std::optional<std::string> forbidden_file(const TargetFacts& facts) {
   return std::nullopt;
 }
 
+std::optional<std::string> forbidden_exchange(const Place& place, const TargetFacts& facts) {
+  if (!facts.kinds.dax) {
+    return std::nullopt;
+  }
+  for (const OpenBy& user : place.openers(facts.device, facts.inode)) {
+    if (user.mapped) {
+      return "the file is mapped by " + std::to_string(user.pid) + " (" + escape_bytes(user.comm) +
+             "), whose stores an exchange could miss: it becomes repairable when that ends, or by frozen-write where a "
+             "rule names it";
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> forbidden_write(const TargetFacts& facts) {
   for (const char* name : kWrittenXattrs) {
     if (facts.xattrs.contains(name)) {

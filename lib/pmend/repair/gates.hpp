@@ -25,6 +25,10 @@ std::optional<std::string> forbidden_content(const TargetFacts& facts);
 // For this file and every method that opens it for writing.
 std::optional<std::string> forbidden_file(const TargetFacts& facts);
 
+// For an exchange of its blocks: somebody has the file mapped from its medium (DAX), and the kernel does not count what
+// is stored through such a mapping as a change. Who maps it from now on gets no page that is listed as bad.
+std::optional<std::string> forbidden_exchange(const Place& place, const TargetFacts& facts);
+
 // For a write(2) to it by somebody privileged, which does more than put bytes in place.
 std::optional<std::string> forbidden_write(const TargetFacts& facts);
 

@@ -39,11 +39,14 @@ bool knows_exchange(const Place& place) {
 }
 
 // What keeps this method from a file.
-std::optional<std::string> objection_to(const TargetFacts& facts) {
+std::optional<std::string> objection_to(const Place& place, const TargetFacts& facts) {
   if (auto forbidden = forbidden_file(facts)) {
     return forbidden;
   }
   if (auto forbidden = forbidden_write(facts)) {
+    return forbidden;
+  }
+  if (auto forbidden = forbidden_exchange(place, facts)) {
     return forbidden;
   }
   if (facts.block_bytes > kPageBytes) {
@@ -68,7 +71,7 @@ Result<std::vector<OpenOwner>> open_owners(const Place& place, const PlanRequest
     if (facts->xattrs.contains(kQuarantineXattr)) {
       continue;
     }
-    if (const auto objection = objection_to(*facts)) {
+    if (const auto objection = objection_to(place, *facts)) {
       return fail(Errc::kRefused, *objection);
     }
     owners.push_back({*owner.file, std::move(*fd), std::move(*facts)});

@@ -172,7 +172,7 @@ tl::expected<Spool, Ending> prepare(const protocol::RepairRequest& request, cons
   if (!facts) {
     return tl::make_unexpected(before_change(facts.error()));
   }
-  if (auto obstacle = check_gates(place, fd->get(), *facts)) {
+  if (auto obstacle = check_gates(place, fd->get(), *facts, request.plan.method)) {
     return tl::make_unexpected(*obstacle);
   }
   auto salvaged = salvage_units(request.plan, place, fd->get());

@@ -72,12 +72,12 @@ Ending before_change(const Error& error) {
   return ending;
 }
 
-Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts) {
+Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts, Method method) {
   const auto corrupted = hardware_corrupted_kib();
   if (!corrupted) {
     return before_change(corrupted.error());
   }
-  const auto memory = facts.kinds.dax ? std::nullopt : forbidden_memory(place, *corrupted);
+  const auto memory = method == Method::kRecoveryWrite ? std::nullopt : forbidden_memory(place, *corrupted);
   for (auto& reason : {forbidden_place(place), memory, forbidden_file(facts)}) {
     if (reason) {
       return Ending{Outcome::kRefused, *reason};

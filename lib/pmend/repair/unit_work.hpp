@@ -35,8 +35,8 @@ Obstacle changed(std::string reason);
 // What an error means as long as nothing was changed: where nobody knows, later it may work.
 Ending before_change(const Error& error);
 
-// The gates of DESIGN.md section 5 for the place and the opened file, looked at now.
-Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts);
+// The gates of DESIGN.md section 5 for the place, the opened file and the method, looked at now.
+Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts, Method method);
 
 // The file still has the unit where the plan says.
 Obstacle check_mapping(const UnitWork& work, int fd);

@@ -136,7 +136,7 @@ Result<bool> allocate(const UnitWork& work, const Quarantine& quarantine, const 
 
 Status make_donor(const UnitWork& work, const Quarantine& quarantine, const Mapping& mapping) {
   const auto target = open_target(work.place, mapping.file, OpenFor::kReading);
-  const auto facts = target ? basic_facts(target->get()) : tl::make_unexpected(target.error());
+  const auto facts = target ? target_facts(work.place, target->get()) : tl::make_unexpected(target.error());
   if (!facts) {
     return tl::make_unexpected(facts.error());
   }
@@ -154,6 +154,10 @@ Status make_donor(const UnitWork& work, const Quarantine& quarantine, const Mapp
       return tl::make_unexpected(donor.error());
     }
     boundary("exchange: after the donor was linked");
+    const auto kinds = kernel::file_facts(donor->get());
+    if (!kinds || kinds->dax != facts->kinds.dax) {
+      return fail(Errc::kUnsupported, "the quarantine makes no files that are mapped from the medium as this one is");
+    }
     const auto good = allocate(work, quarantine, name, donor->get(), length);
     if (!good) {
       return tl::make_unexpected(good.error());

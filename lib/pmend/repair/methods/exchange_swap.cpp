@@ -40,7 +40,7 @@ Obstacle check_beforehand(const Swap& swap) {
   if (!facts) {
     return before_change(facts.error());
   }
-  if (auto obstacle = check_gates(swap.work.place, swap.target, *facts)) {
+  if (auto obstacle = check_gates(swap.work.place, swap.target, *facts, Method::kExchange)) {
     return obstacle;
   }
   if (auto forbidden = forbidden_write(*facts)) {
@@ -84,13 +84,16 @@ Obstacle check_bytes(const Swap& swap) {
 // All that the exchange relies on. What changes after this, the kernel notices.
 Obstacle check_at_last(const Swap& swap) {
   const UnitWork& work = swap.work;
-  const auto facts = basic_facts(swap.target);
+  const auto facts = target_facts(work.place, swap.target);
   const auto old = lies_at(swap.target, work.place, swap.mapping.file_offset, swap.mapping.device_range);
   if (!facts || !old) {
     return before_change(facts ? old.error() : facts.error());
   }
   if (!*old || data_length(swap.mapping, facts->attributes.size) != swap.length) {
     return changed("the file is shorter or longer, or lies elsewhere now");
+  }
+  if (auto forbidden = forbidden_exchange(work.place, *facts)) {
+    return Ending{Outcome::kRefused, *forbidden};
   }
   if (auto obstacle = check_bytes(swap)) {
     return obstacle;

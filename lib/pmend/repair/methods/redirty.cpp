@@ -106,7 +106,7 @@ Obstacle check_all(const UnitWork& work, int fd) {
   if (!facts) {
     return before_change(facts.error());
   }
-  if (auto obstacle = check_gates(work.place, fd, *facts)) {
+  if (auto obstacle = check_gates(work.place, fd, *facts, Method::kRedirty)) {
     return obstacle;
   }
   if (auto obstacle = check_mapping(work, fd)) {

@@ -146,7 +146,7 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   if (!facts) {
     return before_change(facts.error());
   }
-  if (auto obstacle = check_gates(work.place, fd, *facts)) {
+  if (auto obstacle = check_gates(work.place, fd, *facts, work.planned().unit.method)) {
     return obstacle;
   }
   if (auto obstacle = check_file(work, fd, *facts)) {

@@ -11,8 +11,8 @@ enum class Begun {
 };
 
 // Writes the rebuilt unit through the file, under a write lease and after everything was looked at again under that
-// lease: `rewrite` by one direct write; `recovery-write`, for a file that is mapped from its medium (DAX), page by page,
-// which clears poison since Linux 5.19 (drivers/nvdimm/pmem.c, pmem_recovery_write()).
+// lease: `rewrite` by one direct write; `recovery-write`, for a file that is mapped from its medium (DAX), page by
+// page, which clears poison since Linux 5.19 (drivers/nvdimm/pmem.c, pmem_recovery_write()).
 MethodResult rewrite(const UnitWork& work, Begun begun);
 
 }  // namespace pmend::repair
