@@ -45,7 +45,8 @@ bool lies_below(const std::string& path, const std::string& directory) {
 
 // True if `other` was mounted on top of `mount`, or on a directory above it in the same mount.
 bool covers(const Mount& other, const Mount& mount) {
-  if (other.id == mount.id) {
+  // The root of an initramfs is its own parent; it was mounted on nothing.
+  if (other.id == mount.id || other.id == other.parent) {
     return false;
   }
   if (other.parent == mount.id) {

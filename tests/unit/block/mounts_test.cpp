@@ -99,6 +99,15 @@ TEST_F(MountsTest, CoveredMountsAreNotReachable) {
   }
 }
 
+TEST_F(MountsTest, RootThatIsItsOwnParentHidesNothing) {
+  const MountTable table = parse(
+      "1 1 0:2 / / rw - rootfs rootfs rw\n"
+      "24 1 7:3 / /mnt rw - xfs /dev/loop3 rw\n");
+  ASSERT_THAT(table.mounts, SizeIs(2));
+  EXPECT_TRUE(is_reachable(table, table.mounts[0]));
+  EXPECT_TRUE(is_reachable(table, table.mounts[1]));
+}
+
 TEST_F(MountsTest, CircleOfParentsEnds) {
   const MountTable table = parse(
       "40 41 7:3 / /a rw - xfs /dev/loop3 rw\n"
