@@ -5,7 +5,10 @@
 #include "pmend/block/sysfs.hpp"
 #include "pmend/kernel/badblocks.hpp"
 
+#include <fcntl.h>
+
 #include <filesystem>
+#include <span>
 #include <system_error>
 
 namespace pmend::worker {
@@ -77,6 +80,19 @@ Result<repair::BadList> read_bad_list(const ListPlace& place, std::uint64_t devi
     }
   }
   return list;
+}
+
+Status add_bad_range(const std::string& path, const ByteRange& device_range) {
+  const SectorRange sectors = touched_sectors(device_range);
+  const std::string line = std::to_string(sectors.first) + " " + std::to_string(sectors.count) + "\n";
+  const auto file = open_file(path, O_WRONLY);
+  if (!file) {
+    return tl::make_unexpected(file.error());
+  }
+  if (auto written = write_exactly(file->get(), std::as_bytes(std::span(line)), 0); !written) {
+    return wrap(written.error(), path);
+  }
+  return {};
 }
 
 std::vector<std::string> listed_nodes(const std::string& sysfs) {

@@ -37,6 +37,10 @@ std::optional<ListPlace> list_of(const Setting& setting, const block::BlockDevic
 // those of SuspectList::read().
 Result<repair::BadList> read_bad_list(const ListPlace& place, std::uint64_t device_bytes);
 
+// Adds the sectors to the kernel's list by writing to its attribute (block/badblocks.c; nobody is notified).
+// Errors: the errno.
+Status add_bad_range(const std::string& path, const ByteRange& device_range);
+
 // The nodes of all devices for which sysfs has a list.
 std::vector<std::string> listed_nodes(const std::string& sysfs);
 

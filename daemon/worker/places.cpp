@@ -112,6 +112,9 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
   place.mount_fd = open->mount.get();
   describe_file_system(place, pieces.front());
   place.list = list_reader(*list, place, device_ranges);
+  if (list->source == kKernelList) {
+    place.add_to_list = [path = list->path](const ByteRange& range) { return add_bad_range(path, range); };
+  }
   place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
     return kernel_user_of(roots, device, inode);
   };

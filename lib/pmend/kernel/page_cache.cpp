@@ -113,6 +113,13 @@ Status FileMapping::pin(const ByteRange& pages) const {
   return {};
 }
 
+Status FileMapping::poison() const {
+  if (madvise(data_, file_range_.length, MADV_HWPOISON) < 0) {
+    return fail_errno("MADV_HWPOISON " + to_string(file_range_));
+  }
+  return {};
+}
+
 Status FileMapping::sync() const {
   if (msync(data_, file_range_.length, MS_SYNC) < 0) {
     return fail_errno("msync " + to_string(file_range_));

@@ -48,6 +48,11 @@ class FileMapping {
   // pages that are resident: others are read from the medium. Errors: the errno.
   Status pin(const ByteRange& pages) const;
 
+  // madvise(MADV_HWPOISON) of all its pages, as if the machine had found them bad: whoever maps them, this process
+  // first, gets SIGBUS. Needs CAP_SYS_ADMIN. Only in a child that may die. Errors: the errno, EINVAL where the kernel
+  // cannot.
+  Status poison() const;
+
   // msync(MS_SYNC): writes back what is dirty of these pages and waits. Errors: the errno, EIO also for an earlier
   // failure that nobody was told of.
   Status sync() const;

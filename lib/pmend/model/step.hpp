@@ -22,7 +22,7 @@ enum class StepKind {
   kClear,        // write zeros over the bad block that it was swapped for
   kPwrite,       // write the rebuilt unit through the file
   kFrozenWrite,  // freeze, write to the device, thaw
-  kPoison,       // `rescue`: mark the page bad again so that a write can clear it
+  kPoison,       // `rescue`: mark the page bad again, then write the rebuilt unit through the file
   kZeroinit,
   kPunch,
   kTimes,  // put the modification time back

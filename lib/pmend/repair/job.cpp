@@ -21,7 +21,7 @@ Method method_of(Course course, const Unit& unit) {
       return Method::kRedirty;
     case Course::kRewrite:
     case Course::kRewriteBegun:
-      return unit.method == Method::kRecoveryWrite ? Method::kRecoveryWrite : Method::kRewrite;
+      return is_written_in_pages(unit.method) ? unit.method : Method::kRewrite;
     case Course::kDonor:
     case Course::kExchange:
     case Course::kClear:
@@ -35,7 +35,7 @@ Method method_of(Course course, const Unit& unit) {
   return unit.method;
 }
 
-StepKind kind_of(Course course) {
+StepKind kind_of(Course course, Method method) {
   switch (course) {
     case Course::kRedirty:
       return StepKind::kRedirty;
@@ -53,7 +53,7 @@ StepKind kind_of(Course course) {
     case Course::kNothing:
       break;
   }
-  return StepKind::kPwrite;
+  return method == Method::kRescue ? StepKind::kPoison : StepKind::kPwrite;
 }
 
 MethodResult carry_out(Course course, const UnitWork& work) {
@@ -129,7 +129,7 @@ JobEvent Job::announce() {
     course_ = *course;
     if (course_ != Course::kNothing) {
       const auto bytes = course_ == Course::kClear ? std::nullopt : std::optional(work->before().sha256);
-      return announce_step(kind_of(course_), work->planned().unit.device_range, bytes);
+      return announce_step(kind_of(course_, work->planned().unit.method), work->planned().unit.device_range, bytes);
     }
     // Pages without a bad sector are only written along with others of their folio: nothing is to be done for them.
     if (course_of(work->planned().unit) != Course::kNothing) {

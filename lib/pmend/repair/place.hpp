@@ -42,7 +42,7 @@ struct FreezePlace {
 };
 
 // Where a repair happens, as the program that knows block devices and mounts found it out. Descriptors are borrowed,
-// all functions are set.
+// all functions are set unless it says otherwise.
 // Device offsets of plans are relative to `device`, on which the media errors are listed; the file system may begin
 // behind its start (a partition).
 struct Place {
@@ -58,6 +58,8 @@ struct Place {
   std::vector<std::string> forbidden;     // reasons, for people, why nothing may be written here: read-only mount, data
                                           // journalling, dm-snapshot, md member …
   std::function<Result<BadList>()> list;  // reads the list anew
+  // Adds a range to the kernel's list of the device; only set where it has one.
+  std::function<Status(const ByteRange& device_range)> add_to_list;
   // What the kernel itself uses a file for ("swap", "loop3", a SCSI target), nothing if it does not.
   std::function<Result<std::optional<std::string>>(dev_t device, ino_t inode)> kernel_user;
   // The processes that have a file open or mapped.

@@ -68,9 +68,10 @@ class Planner {
     if (bad.empty()) {
       return std::nullopt;
     }
-    if (facts_.list.complete && !std::all_of(bad.begin(), bad.end(), [this](const ByteRange& sector) {
-          return facts_.list.bad.overlaps(sector);
-        })) {
+    // What is mapped from its medium may have lost its entry to a write that failed: add_bad_blocks() looks at it.
+    if (!facts_.file.kinds.dax && facts_.list.complete &&
+        !std::all_of(bad.begin(), bad.end(),
+                     [this](const ByteRange& sector) { return facts_.list.bad.overlaps(sector); })) {
       return blocked(
           "the sectors cannot be read, but the list of bad sectors does not name them: a proof of their "
           "repair could not be had");
@@ -137,10 +138,6 @@ class Planner {
   Method write_method() const { return facts_.file.kinds.dax ? Method::kRecoveryWrite : Method::kRewrite; }
 
   Refused add_rewrite(const PageFacts& page) {
-    if (!is_allowed(write_method())) {
-      return blocked("the bytes are not in the page cache, so that \"" + std::string(to_string(write_method())) +
-                     "\" is needed; the rule that applies does not name this method");
-    }
     if (auto forbidden = forbidden_write(facts_.file)) {
       return blocked(*forbidden);
     }
@@ -166,34 +163,50 @@ class Planner {
       if (!piece.file_range.contains(block)) {
         return blocked("the extent is smaller than what can be written at once");
       }
-      if (auto unlisted = unlisted_part(piece, block, letters)) {
-        return unlisted;
+      const auto method = method_for(piece, block, letters);
+      if (!method) {
+        return method.error();
       }
       if (block.end() > facts_.file.attributes.size) {
         return blocked(
             "the bad sector is in the last block of the file, not in the page cache: a write would make "
             "the file longer");
       }
-      units_.push_back(unit_of(file_, piece, block, write_method(), letters));
+      units_.push_back(unit_of(file_, piece, block, *method, letters));
       at = block.end() - piece.file_range.offset - kSectorBytes;
     }
     return std::nullopt;
   }
 
   // A page that took a machine check cannot be read at all until the machine is restarted, though the medium lost less:
-  // what is not listed will be there again.
-  Refused unlisted_part(const Piece& piece, const ByteRange& block, const std::string& letters) const {
-    const std::uint64_t begin = block.offset - piece.file_range.offset;
-    for (std::uint64_t at = begin; place_.memory && facts_.list.complete && at < begin + block.length;
-         at += kSectorBytes) {
-      const ByteRange sector{piece.device_offset + at, kSectorBytes};
-      if (letters[at / kSectorBytes] == kSectorLost && !facts_.list.bad.overlaps(sector)) {
-        return blocked(to_string(sector) +
-                       " cannot be read, but is not listed as bad: after a machine check in its page only a restart of "
-                       "the machine brings it back, and then the page can be repaired without losing it");
-      }
+  // what is not listed will be there again. Where nothing of it is listed, a write that failed may have seen to that.
+  tl::expected<Method, PlanRefusal> method_for(const Piece& piece, const ByteRange& block,
+                                               const std::string& letters) const {
+    const std::uint64_t sectors = block.length / kSectorBytes;
+    const std::uint64_t first = (block.offset - piece.file_range.offset) / kSectorBytes;
+    std::uint64_t unlisted = 0;
+    for (std::uint64_t i = first; place_.memory && facts_.list.complete && i < first + sectors; ++i) {
+      const ByteRange sector{piece.device_offset + i * kSectorBytes, kSectorBytes};
+      unlisted += letters[i] == kSectorLost && !facts_.list.bad.overlaps(sector) ? 1U : 0U;
     }
-    return std::nullopt;
+    const bool out_of_reach = facts_.file.kinds.dax && unlisted == sectors;
+    const Method method = out_of_reach ? Method::kRescue : write_method();
+    if (unlisted != 0 && !out_of_reach) {
+      return tl::make_unexpected(*blocked(
+          "sectors of the page cannot be read, but are not listed as bad: after a machine check only a restart "
+          "of the machine brings them back, and then the page can be repaired without losing them"));
+    }
+    if (is_allowed(method)) {
+      return method;
+    }
+    if (out_of_reach) {
+      return tl::make_unexpected(*blocked(
+          "the page cannot be read, but is not listed as bad: it took a machine check. A restart of the machine "
+          "brings it back, with what the medium then holds, or \"rescue\", where a rule names it, for zeros"));
+    }
+    return tl::make_unexpected(*blocked("the bytes are not in the page cache, so that \"" +
+                                        std::string(to_string(method)) +
+                                        "\" is needed; the rule that applies does not name this method"));
   }
 
   // Units that follow each other on the device and in the file become one.

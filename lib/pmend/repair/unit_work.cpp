@@ -77,7 +77,7 @@ Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts, Metho
   if (!corrupted) {
     return before_change(corrupted.error());
   }
-  const auto memory = method == Method::kRecoveryWrite ? std::nullopt : forbidden_memory(place, *corrupted);
+  const auto memory = is_written_in_pages(method) ? std::nullopt : forbidden_memory(place, *corrupted);
   for (auto& reason : {forbidden_place(place), memory, forbidden_file(facts)}) {
     if (reason) {
       return Ending{Outcome::kRefused, *reason};

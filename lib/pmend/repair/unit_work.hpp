@@ -44,9 +44,13 @@ Obstacle check_mapping(const UnitWork& work, int fd);
 // The list still names every sector of the unit that cannot be read. A list that was cut short cannot object.
 Obstacle check_listed(const UnitWork& work);
 
-// True for the two methods that write the rebuilt unit through the file, under a write lease.
+// True for the methods that write the rebuilt unit through the file, under a write lease.
 constexpr bool is_written_through_file(Method method) {
-  return method == Method::kRewrite || method == Method::kRecoveryWrite;
+  return method == Method::kRewrite || method == Method::kRecoveryWrite || method == Method::kRescue;
+}
+// Of these, those for a file that is mapped from its medium (DAX).
+constexpr bool is_written_in_pages(Method method) {
+  return method == Method::kRecoveryWrite || method == Method::kRescue;
 }
 
 // File ranges of a plan's units, in order, those of one method or all.

@@ -159,6 +159,32 @@ TEST(Planner, WhatOnlyAMachineCheckHidesIsNotWrittenOver) {
   EXPECT_THAT(refusal.reason, HasSubstr("restart"));
 }
 
+// As a recovery-write leaves a page that took a machine check while nobody had it mapped.
+Facts out_of_reach() {
+  Facts facts = dax_facts({{8192, 4096}});
+  facts.facts().list.bad = RangeSet();
+  facts.page(2, CacheState::kAbsent);
+  return facts;
+}
+
+TEST(Planner, APageOutOfReachIsRescuedWhereARuleNamesIt) {
+  const PlanRefusal refusal = out_of_reach().refusal();
+  EXPECT_EQ(refusal.state, RefusalState::kBlocked);
+  EXPECT_THAT(refusal.reason, HasSubstr("rescue"));
+  Facts facts = out_of_reach();
+  facts.request().methods.push_back(Method::kRescue);
+  const Plan plan = facts.good();
+  EXPECT_EQ(plan.units[0].unit, (Unit{on_device({8192, 4096}), Method::kRescue, "LLLLLLLL"}));
+  EXPECT_EQ(plan.method, Method::kRescue);
+  EXPECT_THAT(plan.lost, ElementsAre(on_device({8192, 4096})));
+}
+
+TEST(Planner, RescueIsNotForWhatIsListed) {
+  Facts facts = dax_facts({{8192, 4096}});
+  facts.request().methods = {Method::kRescue};
+  EXPECT_THAT(facts.page(2, CacheState::kAbsent).refusal().reason, HasSubstr("recovery-write"));
+}
+
 TEST(Planner, APageThatIsListedAsAWholeIsLostAsAWhole) {
   const Plan plan = dax_facts({{8192, 4096}}).page(2, CacheState::kAbsent).good();
   EXPECT_EQ(plan.units[0].unit.sectors, "LLLLLLLL");

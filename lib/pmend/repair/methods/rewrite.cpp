@@ -5,6 +5,7 @@
 #include "pmend/repair/child.hpp"
 #include "pmend/repair/gates.hpp"
 #include "pmend/repair/lease.hpp"
+#include "pmend/repair/methods/rescue.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,7 +24,11 @@ constexpr int kRewriteAttempts = 5;
 constexpr std::chrono::milliseconds kRewritePause{20};
 
 bool is_recovery(const UnitWork& work) {
-  return work.planned().unit.method == Method::kRecoveryWrite;
+  return is_written_in_pages(work.planned().unit.method);
+}
+
+bool is_rescue(const UnitWork& work) {
+  return work.planned().unit.method == Method::kRescue;
 }
 
 // Size, attributes and mapping are what they were when the unit was spooled. Nobody can change them under the lease.
@@ -173,7 +178,7 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   if (auto obstacle = check_neighbours(work, fd)) {
     return obstacle;
   }
-  return check_listed(work);
+  return is_rescue(work) ? std::nullopt : check_listed(work);
 }
 
 std::optional<Error> failure_of(tl::unexpected<Error> error) {
@@ -268,6 +273,12 @@ MethodResult attempt(const UnitWork& work, Begun begun) {
   if (!(*lease)->intact()) {
     return obstructed({Outcome::kBusyRetry, "somebody wants to open the file"});
   }
+  if (is_rescue(work)) {
+    if (auto marked = mark_as_bad(work, fd->get()); !marked) {
+      return obstructed(ending_of(marked.error()));
+    }
+    boundary("rescue: after the page was marked");
+  }
   const auto failure = write_unit(work, fd->get());
   boundary("rewrite: after the write");
   const auto look = look_at_unit(work, fd->get(), Exclusion::kLease);
@@ -277,11 +288,12 @@ MethodResult attempt(const UnitWork& work, Begun begun) {
   const auto after = basic_facts(fd->get());
   const bool own_time = before && after && before->modified == work.modified;
   if (is_recovery(work) && is_out_of_reach(*look, failure)) {
-    return {{Outcome::kIndeterminate,
-             "the medium took the page back into use, but the kernel cannot reach it since its machine check: a rule "
-             "that names \"rescue\" or a restart of the machine brings it back, with whatever it then holds"},
-            true,
-            {}};
+    return {
+        {Outcome::kIndeterminate,
+         "the medium took the page back into use, but the kernel cannot reach it since its machine check: \"rescue\", "
+         "where a rule names it, or a restart of the machine brings it back"},
+        true,
+        {}};
   }
   return {judge(*look, Exclusion::kLease, failure), true, own_time ? std::optional(after->modified) : std::nullopt};
 }
