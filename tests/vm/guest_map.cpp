@@ -3,8 +3,7 @@
 // LENGTH touches each page, then does what its standard input says, one command a line, and answers each with one line:
 //   load OFFSET         reads the byte at this offset of the file: its value
 //   store OFFSET VALUE  writes it: "stored"
-//   signals             those that came since it was asked last, without an access: their number and the last, or
-//   "none"
+//   signals             those that came without an access since it was asked last: "NUMBER SIGBUS code lsb", or "none"
 // A signal on an access is the answer to it: "SIGBUS code lsb" (sigaction(2)). It ends with its input.
 #include <fcntl.h>
 #include <sys/mman.h>
