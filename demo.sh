@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows pmend at work on real file systems: sudo ./demo.sh
+# Shows pmend at work on real file systems: sudo ./demo.sh; on persistent memory in a virtual machine: ./demo.sh --pmem
 # Exit: 0 all as promised, 1 not, 64 usage, 77 cannot run here (it says why).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -10,12 +10,14 @@ LOG=build/demo-build.log
 
 usage() {
   cat <<'TEXT'
-usage: sudo ./demo.sh [--keep | --end | --help]
+usage: sudo ./demo.sh [--pmem | --keep | --end | --help]
 
 Builds what is missing, makes XFS and ext4 with some thousand files on media that can fail, starts pmend on a private
 bus (as an unprivileged user, its workers as root), poisons sectors, tells what pmend makes of them and why, and compares
 every byte of every file. Needs root, /dev/fuse and loop devices. Leaves nothing behind.
 
+  --pmem  instead: a virtual machine with persistent memory mounted with DAX, which goes bad in each of the ways it can,
+          by a real machine check too. Needs QEMU and the network once, for a kernel package; about a minute
   --keep  leave it all running at the end, and say how to look at it
   --end   end what --keep left running
 TEXT
@@ -33,17 +35,21 @@ end_kept() {
 }
 
 keep=
+pmem=
 case ${1-} in
   "") ;;
   --keep) keep=--keep ;;
+  --pmem) pmem=1 ;;
   --end) ((EUID == 0)) || { echo "demo: not root: sudo ./demo.sh --end" >&2; exit 77; }
     end_kept; exit ;;
   --help | -h) usage; exit 0 ;;
   *) echo "demo: unknown argument '$1' (see ./demo.sh --help)" >&2; exit 64 ;;
 esac
-((EUID == 0)) || cannot_run "not root (sudo ./demo.sh): loop devices and mounts need it"
-[[ -c /dev/fuse ]] || cannot_run "no /dev/fuse (modprobe fuse)"
-[[ -c /dev/loop-control ]] || cannot_run "no /dev/loop-control (modprobe loop)"
+if [[ -z $pmem ]]; then
+  ((EUID == 0)) || cannot_run "not root (sudo ./demo.sh): loop devices and mounts need it"
+  [[ -c /dev/fuse ]] || cannot_run "no /dev/fuse (modprobe fuse)"
+  [[ -c /dev/loop-control ]] || cannot_run "no /dev/loop-control (modprobe loop)"
+fi
 
 # What an interrupted demonstration leaves; one that is kept holds its lock and stays.
 clean_up() {
@@ -56,12 +62,18 @@ trap 'exit 143' TERM HUP
 
 mkdir -p build
 ./test.sh --install >"$LOG" 2>&1 || { tail -n 20 "$LOG" >&2; echo "demo: packages could not be installed" >&2; exit 1; }
-if [[ ! -x $DEMO ]]; then
+targets=(pmend-demo pmend-world-reap)
+[[ -z $pmem ]] || targets=(pmend pmend-worker pmendctl pmend-vm-map)
+if [[ ! -x build/dev/tests/${targets[-1]} ]]; then
   echo "building (some minutes the first time; $LOG) ..."
 fi
-if ! { cmake --preset dev && cmake --build --preset dev --target pmend-demo pmend-world-reap; } >>"$LOG" 2>&1; then
+if ! { cmake --preset dev && cmake --build --preset dev --target "${targets[@]}"; } >>"$LOG" 2>&1; then
   tail -n 20 "$LOG" >&2
   echo "demo: the build failed, see $LOG" >&2
   exit 1
 fi
-"$DEMO" ${keep:+"$keep"}
+if [[ -n $pmem ]]; then
+  tests/vm/run --timeout 900 demo
+else
+  "$DEMO" ${keep:+"$keep"}
+fi

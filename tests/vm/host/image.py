@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 from typing import NamedTuple
 
 import kernel_package
@@ -33,6 +34,8 @@ MODULES = [
     "nfit", "libnvdimm", "nd_pmem", "nd_btt", "nd_virtio", "virtio_pmem", "device_dax", "dax_pmem", "xfs", "ext4", "loop",
     "dm_mod", "crc32c_generic", "libcrc32c", "crc32c_intel", "9p", "9pnet", "9pnet_virtio", "virtio_pci",
 ]
+DPKG_STATUS = pathlib.Path("/var/lib/dpkg/status")
+KEPT_SECONDS = 24 * 3600
 MADE_BY = ["cpio.py", "image.py", "kernel_package.py", "programs.py"]
 FILES = ["/etc/mke2fs.conf", "/usr/share/dbus-1/system.conf", "/lib/udev/rules.d/50-udev-default.rules",
          "/lib/udev/rules.d/60-block.rules", "/lib/udev/rules.d/60-persistent-storage.rules"]
@@ -66,19 +69,24 @@ def image(cache: pathlib.Path) -> Image:
         folder = cache / "images" / _key(deb)
         if not folder.exists():
             _make(deb, folder)
+            _forget_old(folder.parent)
     names = set((folder / "names").read_text().split("\n"))
     return Image(folder / "vmlinuz", folder / "base.cpio", names)
 
 
 def _key(deb: pathlib.Path) -> str:
-    """Changes with all that an image is made of."""
+    """Changes with all that an image is made of: the kernel, what is installed here, and the programs that make it."""
+    installed = DPKG_STATUS.stat()
     here = pathlib.Path(__file__).parent
-    parts = [deb.name, *((here / name).read_text() for name in MADE_BY)]
-    for name in [*IN_MACHINE, *WELCOME]:
-        if path := programs.found(name):
-            for file in [path, *programs.libraries(path)]:
-                parts.append(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}")
+    parts = [deb.name, f"{installed.st_size} {installed.st_mtime_ns}", *((here / name).read_text() for name in MADE_BY)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _forget_old(images: pathlib.Path) -> None:
+    """Those that a run may still be using are younger than a day."""
+    for folder in images.iterdir():
+        if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(deb: pathlib.Path, folder: pathlib.Path) -> None:

@@ -7,7 +7,8 @@ from cpio import Archive
 from image import Image
 from outcome import Wrong
 
-PROGRAMS = ["pmend", "pmend-worker", "pmendctl"]
+# Below the directory of programs; what is not built is left out.
+PROGRAMS = ["pmend", "pmend-worker", "pmendctl", "../tests/pmend-vm-map"]
 CONFIGURATION = {"config/policy.d": "/pmend/policy.d", "dbus/org.pmend1.conf": "/usr/share/dbus-1/system.d/org.pmend1.conf"}
 
 
@@ -20,7 +21,8 @@ def overlay(image: Image, options: argparse.Namespace, root: pathlib.Path, cache
         archive.add_copy(root / source, destination)
     for name in PROGRAMS:
         if (options.programs / name).exists():
-            _add(archive, programs.stripped(options.programs / name, cache / "programs"), f"/usr/bin/{name}")
+            copy = programs.stripped(options.programs / name, cache / "programs")
+            _add(archive, copy, f"/usr/bin/{pathlib.Path(name).name}")
     if options.payload:
         _add(archive, _payload(options.payload[0], here), "/payload/run")
         archive.add_file("/payload/arguments", "".join(f"{word}\0" for word in options.payload[1:]).encode())

@@ -55,7 +55,7 @@ def boot(image: Image, overlay: bytes, machine: Machine, folder: pathlib.Path, w
         channel = _connect(qemu, work / "channel", machine, folder)
         timed_out = _wait(qemu, channel, options.limit)
     finally:
-        qemu.kill() if qemu.poll() is None else None
+        qemu.kill()
         qemu.wait()
     return Ended(channel.status if channel else None, timed_out, console.read_text(errors="replace"),
                  said.read_text(errors="replace"), channel.allowed if channel else [])
