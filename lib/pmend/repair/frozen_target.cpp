@@ -241,16 +241,20 @@ tl::expected<FrozenLook, Ending> look_at_frozen(const Place& place, const Target
   }
   FrozenLook look{std::string(device->readable.size(), kSectorGood), device->bytes};
   for (std::size_t i = 0; i < look.sectors.size(); ++i) {
+    const CachedSector cached = cached_sector(*shares, unit.offset + i * kSectorBytes);
+    const auto at = static_cast<std::ptrdiff_t>(i * kSectorBytes);
     if (device->readable[i]) {
+      const bool same =
+          cached.bytes == nullptr || std::equal(cached.bytes, cached.bytes + kSectorBytes, device->bytes.begin() + at);
+      look.cache_is_newer = look.cache_is_newer || !same;
       continue;
     }
-    const CachedSector cached = cached_sector(*shares, unit.offset + i * kSectorBytes);
     if (cached.obstacle) {
       return tl::make_unexpected(Ending{Outcome::kRefused, *cached.obstacle});
     }
     look.sectors[i] = !cached.data ? kSectorUnused : cached.bytes != nullptr ? kSectorCached : kSectorLost;
     if (cached.bytes != nullptr) {
-      std::copy_n(cached.bytes, kSectorBytes, look.bytes.begin() + static_cast<std::ptrdiff_t>(i * kSectorBytes));
+      std::copy_n(cached.bytes, kSectorBytes, look.bytes.begin() + at);
     }
   }
   return look;

@@ -34,6 +34,9 @@ std::optional<std::string> forbidden_files(const TargetFiles& files);
 struct FrozenLook {
   std::string sectors;           // letters as in Unit::sectors
   std::vector<std::byte> bytes;  // zeros where nobody has them
+  // The page cache has other bytes than the device in a sector that can be read: not written back yet or, under a
+  // freeze, of a write-back that failed, and then it has the only copy.
+  bool cache_is_newer = false;
 };
 // Takes the page cache of every file and direct reads of the device; the unit's own letters are not looked at. Outcome
 // kTargetChanged where files no longer have the unit, kRefused where the page cache has bytes that cannot be told to be

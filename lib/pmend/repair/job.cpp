@@ -185,7 +185,9 @@ Ending Job::change_unit() {
   const MethodResult result = carry_out(course_, *work);
   const DoneUnit dealt_with{work->planned(), method_of(course_, work->planned().unit)};
   if (result.ending.outcome != Outcome::kSucceeded) {
-    if (result.changing && result.ending.outcome == Outcome::kIndeterminate) {
+    const bool is_written =
+        result.ending.outcome == Outcome::kIndeterminate || result.ending.outcome == Outcome::kTargetChanged;
+    if (result.changing && is_written) {
       manifest_units_.push_back(dealt_with);
     }
     return result.ending;

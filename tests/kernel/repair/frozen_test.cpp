@@ -105,6 +105,23 @@ TEST_P(FrozenWrite, AColdFileThatSomebodyHasOpen) {
   EXPECT_THAT(world().compare(), IsEmpty());
 }
 
+TEST_P(FrozenWrite, AWriteBesideTheBadSectorWhoseWriteBackFailedStaysInThePageCache) {
+  FileModel& file = bench_->file("owned");
+  const ByteRange bad = world().device_range(file, {4096 + 512, 512});
+  world().poison_cached(file, {4096 + 512, 512});
+  const std::vector<std::byte> newer(700, std::byte{'N'});
+  const UniqueFd fd = must(open_file(world().tree().path(file), O_RDWR));
+  must(write_exactly(fd.get(), newer, 4096 + 2100));
+  EXPECT_EQ(fsync(fd.get()), -1);
+  bench_->tell_of_failed_writes();
+  bench_->allow({Method::kFrozenWrite});
+  const auto told = repair({bad});
+  EXPECT_EQ(total_bytes(told.reply.manifest), 0U);
+  std::vector<std::byte> cached(newer.size());
+  EXPECT_EQ(pread(fd.get(), cached.data(), cached.size(), 4096 + 2100), static_cast<ssize_t>(cached.size()));
+  EXPECT_EQ(cached, newer);
+}
+
 TEST_P(FrozenWrite, AColdFileWithCapabilities) {
   FileModel& file = bench_->file("capable");
   const ByteRange bad = world().device_range(file, {4096, 512});

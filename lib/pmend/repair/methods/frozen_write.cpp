@@ -36,6 +36,11 @@ Result<UniqueFd> open_volume(const Place& place) {
 // What lies there now is what was spooled; of a write that was cut off, or of somebody since, only where `begun`.
 Obstacle check_look(const UnitWork& work, const FrozenLook& look, const FrozenFacts& facts, Begun begun) {
   if (begun == Begun::kNo) {
+    if (look.cache_is_newer) {
+      return Ending{Outcome::kRefused,
+                    "the page cache has newer bytes than the device beside the bad sector, which could not be written "
+                    "back: a program that reads the file and replaces it saves them"};
+    }
     if (auto difference = sectors_difference(work.before().unit.sectors, look.sectors)) {
       return changed(*difference);
     }

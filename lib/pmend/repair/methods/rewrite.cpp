@@ -289,7 +289,7 @@ MethodResult attempt(const UnitWork& work, Begun begun) {
   const bool own_time = before && after && before->modified == work.modified;
   if (is_recovery(work) && is_out_of_reach(*look, failure)) {
     return {
-        {Outcome::kIndeterminate,
+        {Outcome::kTargetChanged,
          "the medium took the page back into use, but the kernel cannot reach it since its machine check: \"rescue\", "
          "where a rule names it, or a restart of the machine brings it back"},
         true,
