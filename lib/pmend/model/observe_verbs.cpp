@@ -31,6 +31,7 @@ void describe(Fields& field, T& device) {
   field("fast_zero", device.fast_zero);
   field("dax", device.dax);
   field("filesystem", device.filesystem);
+  field("pmem", device.pmem);
   field.check([&](const JsonReader& in) { check_geometry(in, device); });
 }
 Json to_json(const DeviceInfo& device) {

@@ -7,6 +7,7 @@
 #include "pmend/model/media_error.hpp"
 #include "pmend/model/owner.hpp"
 #include "pmend/model/plan.hpp"
+#include "pmend/model/pmem_info.hpp"
 
 #include <array>
 #include <cstdint>
@@ -31,6 +32,7 @@ struct DeviceInfo {
   std::uint64_t fast_zero = 0;    // bytes that one command can zero, 0: none can (block::BlockDevice::fast_zero_bytes)
   bool dax = false;               // the medium is memory that can be mapped (whatever the mount option)
   std::optional<FileSystemRef> filesystem;
+  std::optional<PmemInfo> pmem;  // it is persistent memory, on a bus that the kernel's nvdimm driver knows
 
   friend bool operator==(const DeviceInfo&, const DeviceInfo&) = default;
 };
