@@ -132,7 +132,8 @@ Result<protocol::DeviceInfo> describe(const Setting& setting, const std::string&
   return device_info(setting, *context);
 }
 
-Result<protocol::Observation> observe(const Setting& setting, const protocol::ObserveRequest& request) {
+Result<protocol::Observation> observe(const Setting& setting, const protocol::ObserveRequest& request,
+                                      const PhantomJudge& judge) {
   const auto context = find_context(setting, request.device, request.device_id);
   if (!context) {
     return tl::make_unexpected(context.error());
@@ -147,8 +148,12 @@ Result<protocol::Observation> observe(const Setting& setting, const protocol::Ob
   look_at_medium(*ranges, device->place, where);
   const auto list = where ? read_bad_list(*where, context->device.size_bytes)
                           : Result<repair::BadList>(fail(Errc::kNotFound, "list of " + request.device));
+  const bool wants_phantom = std::ranges::find(request.facts, protocol::Fact::kPhantom) != request.facts.end();
   for (ObservedRange& range : *ranges) {
     range.listed = is_listed(list, range.device_range);
+    if (range.listed == Listed::kYes && wants_phantom) {
+      range.phantom = judge(context->device.node, range.device_range);
+    }
   }
   return protocol::Observation{device_info(setting, *context), context->boot_id, std::move(*ranges)};
 }
