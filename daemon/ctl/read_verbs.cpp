@@ -90,6 +90,18 @@ void print_status(std::ostream& out, const StatusView& view) {
   }
 }
 
+std::string pmem_text(const protocol::PmemInfo& pmem) {
+  std::string dimms;
+  for (const protocol::PmemDimm& dimm : pmem.dimms) {
+    dimms += (dimms.empty() ? " on " : ", ") + dimm.name + (dimm.id.empty() ? "" : " " + dimm.id) +
+             (dimm.health.empty() || dimm.health == "ok" ? "" : " (" + dimm.health + ")");
+  }
+  const auto& [can, reason, advice] = pmem.clearing;
+  return std::string(to_string(pmem.mode)) + " " + pmem.name_space + " in " + pmem.region + " of bus " + pmem.bus +
+         dimms + "; a write clears bad places: " + std::string(to_string(can)) + " (" + reason + ")" +
+         (advice.empty() ? "" : "; advice: " + advice);
+}
+
 void print_devices(std::ostream& out, const std::vector<DeviceLine>& lines) {
   constexpr auto kRight = Column::Set::kRight;
   std::vector<std::vector<std::string>> rows;
@@ -112,6 +124,11 @@ void print_devices(std::ostream& out, const std::vector<DeviceLine>& lines) {
                {"FILE SYSTEM"},
                {"ID"}},
               rows);
+  for (const DeviceLine& line : lines) {
+    if (line.info.pmem) {
+      out << safe_line(line.info.device + ": " + pmem_text(*line.info.pmem)) << '\n';
+    }
+  }
 }
 
 // Prints the answer as JSON, or what `print` makes of it.

@@ -106,10 +106,22 @@ void ObserverClient::take(const protocol::Event& event) {
       return put_event<protocol::Empty>(event, [](auto) { return engine::MountsChanged{}; });
     case protocol::EventKind::kGap:
       return put_event<protocol::Gap>(event, [](auto body) { return engine::Gap{std::move(body)}; });
+    case protocol::EventKind::kNotice:
+      return log_notice(event);
     case protocol::EventKind::kStep:
       worker_->kill("it told of a step, which only a repairing worker takes");
       return;
   }
+}
+
+void ObserverClient::log_notice(const protocol::Event& event) {
+  const auto notice = from_json<protocol::Notice>(event.body);
+  if (!notice) {
+    worker_->kill("its notice is none: " + notice.error().message());
+    return;
+  }
+  parts_.log.write(
+      log::make_record(log::Level::kInfo, "{SOURCE}: {TEXT}", {{"SOURCE", notice->source}, {"TEXT", notice->text}}));
 }
 
 void ObserverClient::fail_query(engine::QueryId query, const ReplyError& error) {

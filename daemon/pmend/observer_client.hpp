@@ -66,6 +66,7 @@ class ObserverClient {
   void begin_watch();
   void watching(const protocol::WatchReply& reply);
   void take(const protocol::Event& event);
+  void log_notice(const protocol::Event& event);
   template <class Body, class Make>
   void put_event(const protocol::Event& event, const Make& make);
   void take_progress(const protocol::Progress& progress);

@@ -25,6 +25,7 @@ std::optional<std::string> paged_member(Verb verb) {
     case Verb::kWatch:
     case Verb::kPlan:
     case Verb::kScrub:
+    case Verb::kCounters:
     case Verb::kRepair:
     case Verb::kResume:
     case Verb::kProceed:

@@ -8,6 +8,7 @@
 #include "pmend/rmap/locate_file.hpp"
 #include "worker/lists.hpp"
 #include "worker/owners.hpp"
+#include "worker/pmem.hpp"
 #include "worker/reread.hpp"
 
 #include <sys/stat.h>
@@ -68,6 +69,12 @@ void look_at_medium(std::vector<ObservedRange>& ranges, const repair::Place& pla
   }
 }
 
+protocol::DeviceInfo device_info(const Setting& setting, const block::BlockContext& context) {
+  protocol::DeviceInfo info = block::device_info(context);
+  info.pmem = pmem_info(setting, context.device);
+  return info;
+}
+
 Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
   const std::string shown = escape_bytes(path);
   struct stat status {};
@@ -122,10 +129,11 @@ Result<protocol::DeviceInfo> describe(const Setting& setting, const std::string&
   if (!context) {
     return tl::make_unexpected(context.error());
   }
-  return block::device_info(*context);
+  return device_info(setting, *context);
 }
 
-Result<protocol::Observation> observe(const Setting& setting, const protocol::ObserveRequest& request) {
+Result<protocol::Observation> observe(const Setting& setting, const protocol::ObserveRequest& request,
+                                      const PhantomJudge& judge) {
   const auto context = find_context(setting, request.device, request.device_id);
   if (!context) {
     return tl::make_unexpected(context.error());
@@ -140,10 +148,14 @@ Result<protocol::Observation> observe(const Setting& setting, const protocol::Ob
   look_at_medium(*ranges, device->place, where);
   const auto list = where ? read_bad_list(*where, context->device.size_bytes)
                           : Result<repair::BadList>(fail(Errc::kNotFound, "list of " + request.device));
+  const bool wants_phantom = std::ranges::find(request.facts, protocol::Fact::kPhantom) != request.facts.end();
   for (ObservedRange& range : *ranges) {
     range.listed = is_listed(list, range.device_range);
+    if (range.listed == Listed::kYes && wants_phantom) {
+      range.phantom = judge(context->device.node, range.device_range);
+    }
   }
-  return protocol::Observation{block::device_info(*context), context->boot_id, std::move(*ranges)};
+  return protocol::Observation{device_info(setting, *context), context->boot_id, std::move(*ranges)};
 }
 
 Result<protocol::PlanReply> plan(const Setting& setting, const protocol::PlanRequest& request) {
@@ -171,7 +183,7 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
     return tl::make_unexpected(context.error());
   }
   protocol::LocateReply reply;
-  reply.device = block::device_info(*context);
+  reply.device = device_info(setting, *context);
   if (request.path) {
     if (context->whole.use != block::VolumeUse::kMounted) {
       return fail(Errc::kUnsupported, "the file system of " + escape_bytes(request.path->bytes));

@@ -6,6 +6,7 @@
 #include "pmend/rmap/proc_files.hpp"
 #include "worker/freeze_place.hpp"
 #include "worker/lists.hpp"
+#include "worker/pmem.hpp"
 #include "worker/reread.hpp"
 
 #include <fcntl.h>
@@ -111,6 +112,9 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
   repair::Place& place = open->place;
   place.mount_fd = open->mount.get();
   describe_file_system(place, pieces.front());
+  if (auto why = why_not_cleared(setting, context.device)) {
+    place.forbidden.push_back(std::move(*why));
+  }
   place.list = list_reader(*list, place, device_ranges);
   if (list->source == kKernelList) {
     place.add_to_list = [path = list->path](const ByteRange& range) { return add_bad_range(path, range); };

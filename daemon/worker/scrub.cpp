@@ -115,9 +115,9 @@ class ScrubNotes {
 
   void tell(protocol::ScrubReply& reply) const {
     reply.source = list_.source;
-    reply.unreadable = told(unreadable_);
-    reply.unlisted = told(unlisted_);
-    reply.unanswered = told(unanswered_);
+    reply.unreadable = finds_of(unreadable_);
+    reply.unlisted = finds_of(unlisted_);
+    reply.unanswered = finds_of(unanswered_);
   }
 
  private:
@@ -125,11 +125,6 @@ class ScrubNotes {
     for (const ByteRange& range : more.ranges()) {
       set.insert(range);
     }
-  }
-  static protocol::ScrubFinds told(const RangeSet& set) {
-    protocol::ScrubFinds finds{set.total_bytes(), set.ranges()};
-    finds.ranges.resize(std::min(finds.ranges.size(), kMostRangesOfAKind));
-    return finds;
   }
 
   ListPlace list_;
@@ -160,6 +155,12 @@ Result<std::uint64_t> walk(const repair::Place& device, ScrubNotes& notes, Scrub
 }
 
 }  // namespace
+
+protocol::ScrubFinds finds_of(const RangeSet& set) {
+  protocol::ScrubFinds finds{set.total_bytes(), set.ranges()};
+  finds.ranges.resize(std::min(finds.ranges.size(), kMostRangesOfAKind));
+  return finds;
+}
 
 Result<protocol::ScrubReply> scrub(const Setting& setting, const protocol::DeviceRequest& request, ScrubBoard& board) {
   const auto context = block::read_block_context(setting.roots, request.device);

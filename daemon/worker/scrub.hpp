@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pmend/base/range_set.hpp"
 #include "pmend/model/observe_verbs.hpp"
 #include "worker/places.hpp"
 
@@ -22,5 +23,8 @@ struct ScrubBoard {
 // Blocks until it is done, so it is run in a child. Errors: kNotFound for a device without a list; the errno where the
 // device goes away; kTimedOut where it answers no more; those of the list.
 Result<protocol::ScrubReply> scrub(const Setting& setting, const protocol::DeviceRequest& request, ScrubBoard& board);
+
+// How much it is in all, and as many ranges as fit into a reply.
+protocol::ScrubFinds finds_of(const RangeSet& set);
 
 }  // namespace pmend::worker

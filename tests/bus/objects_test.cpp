@@ -48,6 +48,7 @@ TEST_F(BusServiceTest, ShowsOpenIncidentsAndDevicesAsObjects) {
   Variants& device = objects[sdbus::ObjectPath("/org/pmend1/device/pmem0")][bus::kDeviceInterface];
   EXPECT_EQ(device.at("Device").get<std::string>(), "/dev/pmem0");
   EXPECT_EQ(device.at("PhysicalBlockSize").get<std::uint64_t>(), 4096U);
+  EXPECT_EQ(device.at("Pmem").get<Dict>().json, to_json(samples::pmem_info()));
   EXPECT_EQ(device.at("FastZero").get<std::uint64_t>(), 1U << 22U);
   EXPECT_FALSE(objects.contains(sdbus::ObjectPath("/org/pmend1/incident/8"))) << "it is repaired";
   Variants& seven = objects[sdbus::ObjectPath("/org/pmend1/incident/7")][bus::kIncidentInterface];

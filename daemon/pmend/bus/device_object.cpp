@@ -27,6 +27,7 @@ std::vector<std::string> changed_properties(const DeviceView& a, const DeviceVie
   note(a.info.fast_zero == b.info.fast_zero, "FastZero");
   note(a.info.dax == b.info.dax, "Dax");
   note(a.info.filesystem == b.info.filesystem, "Filesystem");
+  note(a.info.pmem == b.info.pmem, "Pmem");
   note(a.bad_bytes == b.bad_bytes, "BadBytes");
   note(a.list_complete == b.list_complete, "ListComplete");
   return changed;
@@ -59,6 +60,10 @@ void DeviceObject::update(const DeviceView& view) {
 
 Dict DeviceObject::Filesystem() {
   return view_.info.filesystem ? Dict(to_json(*view_.info.filesystem)) : Dict();
+}
+
+Dict DeviceObject::Pmem() {
+  return view_.info.pmem ? Dict(to_json(*view_.info.pmem)) : Dict();
 }
 
 }  // namespace pmend::bus

@@ -34,6 +34,7 @@ class DeviceObject final : public sdbus::AdaptorInterfaces<org::pmend1::Device_a
   std::uint64_t FastZero() override { return view_.info.fast_zero; }
   bool Dax() override { return view_.info.dax; }
   Dict Filesystem() override;
+  Dict Pmem() override;
   std::uint64_t BadBytes() override { return view_.bad_bytes; }
   bool ListComplete() override { return view_.list_complete; }
 

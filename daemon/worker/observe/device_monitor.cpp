@@ -32,8 +32,10 @@ void DeviceMonitor::start(boost::asio::io_context& io) {
   const bool has_udevd = access("/run/udev/control", F_OK) == 0;
   udev_ = udev_new();
   monitor_ = udev_ == nullptr ? nullptr : udev_monitor_new_from_netlink(udev_, has_udevd ? "udev" : "kernel");
-  const bool ready = monitor_ != nullptr &&
-                     udev_monitor_filter_add_match_subsystem_devtype(monitor_, "block", nullptr) >= 0 &&
+  const auto hear_of = [this](const char* subsystem) {
+    return udev_monitor_filter_add_match_subsystem_devtype(monitor_, subsystem, nullptr) >= 0;
+  };
+  const bool ready = monitor_ != nullptr && hear_of("block") && hear_of("nd") && hear_of("dax") &&
                      udev_monitor_enable_receiving(monitor_) >= 0;
   if (!ready) {
     problem_ = std::string("udev monitor: ") + std::strerror(errno);
@@ -53,6 +55,7 @@ void DeviceMonitor::receive() {
     udev_device* device = udev_monitor_receive_device(monitor_);
     if (device == nullptr) {
       if (errno == ENOBUFS) {
+        ++counters_.gaps;
         handlers_.on_gap("udev events were lost");
       }
       return;
@@ -61,6 +64,7 @@ void DeviceMonitor::receive() {
     const std::string copy = name == nullptr ? "" : name;
     udev_device_unref(device);
     if (!copy.empty()) {
+      ++counters_.events;
       handlers_.on_change(copy);
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "loop/fd_watch.hpp"
+#include "pmend/model/observe_verbs.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -14,7 +15,8 @@ struct udev_monitor;
 
 namespace pmend::worker {
 
-// Tells when block devices come, go or change, by udev's netlink monitor (libudev(3)). Where no udevd runs, the
+// Tells when block devices, and what persistent memory they lie on, come, go or change, by udev's netlink monitor
+// (libudev(3)). Where no udevd runs, the
 // kernel's own events are taken, which come before the device node is ready.
 class DeviceMonitor {
  public:
@@ -30,6 +32,7 @@ class DeviceMonitor {
 
   // Empty if it works, else why not.
   const std::string& problem() const { return problem_; }
+  const protocol::SourceCounters& counters() const { return counters_; }
 
  private:
   void start(boost::asio::io_context& io);
@@ -37,6 +40,7 @@ class DeviceMonitor {
 
   Handlers handlers_;
   std::string problem_;
+  protocol::SourceCounters counters_{"udev", "", 0, 0, 0, 0};
   udev* udev_ = nullptr;
   udev_monitor* monitor_ = nullptr;
   std::unique_ptr<loop::FdWatch> watch_;

@@ -33,7 +33,7 @@ ListWatch::ListWatch(boost::asio::io_context& io, ListPlace place, std::uint64_t
                      std::function<void(const Result<repair::BadList>&)> on_read)
     : io_(io), place_(std::move(place)), device_bytes_(device_bytes), on_read_(std::move(on_read)), next_(io) {
   open();
-  read_now();
+  read_now(Why::kTime);
 }
 
 void ListWatch::open_own() {
@@ -44,7 +44,8 @@ void ListWatch::open_own() {
     fd_.reset();
     return;
   }
-  watch_ = std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kReadable, [this] { read_now(); });
+  watch_ =
+      std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kReadable, [this] { read_now(Why::kWoken); });
 }
 
 void ListWatch::open() {
@@ -58,7 +59,8 @@ void ListWatch::open() {
   }
   fd_ = std::move(*fd);
   try {
-    watch_ = std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kChange, [this] { read_now(); });
+    watch_ =
+        std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kChange, [this] { read_now(Why::kWoken); });
   } catch (const boost::system::system_error&) {
     // An ordinary file cannot be polled: the interval does it.
     fd_.reset();
@@ -79,14 +81,26 @@ void ListWatch::arm_again() {
   }
 }
 
-void ListWatch::read_now() {
+void ListWatch::read_now(Why why) {
   arm_again();
   const auto list = read_bad_list(place_, device_bytes_);
   read_later();
+  counters_.rereads += why == Why::kTime ? 1U : 0U;
+  counters_.gaps += list ? 0U : 1U;
   if (const std::string digest = digest_of(list); digest != last_) {
+    ++counters_.events;
     last_ = digest;
     on_read_(list);
+  } else {
+    counters_.spurious += why == Why::kWoken ? 1U : 0U;
   }
+}
+
+protocol::SourceCounters ListWatch::counters(const std::string& source, const std::string& place) const {
+  protocol::SourceCounters counters = counters_;
+  counters.source = source;
+  counters.place = place;
+  return counters;
 }
 
 void ListWatch::read_later() {
@@ -97,7 +111,7 @@ void ListWatch::read_later() {
     if (!watch_) {
       open();
     }
-    read_now();
+    read_now(Why::kTime);
   });
 }
 

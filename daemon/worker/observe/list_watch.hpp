@@ -4,6 +4,7 @@
 #include "loop/deadline.hpp"
 #include "loop/fd_watch.hpp"
 #include "pmend/base/unique_fd.hpp"
+#include "pmend/model/observe_verbs.hpp"
 #include "worker/lists.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -25,11 +26,13 @@ class ListWatch {
             std::function<void(const Result<repair::BadList>&)> on_read);
 
   const std::string& path() const { return place_.path; }
+  protocol::SourceCounters counters(const std::string& source, const std::string& place) const;
 
  private:
   void open();
   void open_own();
-  void read_now();
+  enum class Why { kWoken, kTime };
+  void read_now(Why why);
   void arm_again();
   void read_later();
 
@@ -40,6 +43,7 @@ class ListWatch {
   UniqueFd fd_;
   std::unique_ptr<loop::FdWatch> watch_;  // none: the file cannot be polled or opened
   loop::Deadline next_;
+  protocol::SourceCounters counters_;
   std::string last_;  // what was told: the ranges, or the error
 };
 

@@ -28,10 +28,12 @@ constexpr std::chrono::seconds kRereadLimit{60};
 // A list that does not fit into an event is cut and said to be incomplete; `list` gives the whole.
 constexpr std::size_t kMostRangesInEvent = 1000;
 
+// A change is rarely alone.
+constexpr std::chrono::milliseconds kSettle{100};
+
 // A body is parsed, a function of answers.hpp asked, its value printed.
-template <class Body, class Value>
-std::function<Answer()> work_for(const Setting& setting, const Request& request,
-                                 Result<Value> (*ask)(const Setting&, const Body&)) {
+template <class Body, class Ask>
+std::function<Answer()> work_for(const Setting& setting, const Request& request, Ask ask) {
   return [setting, body = request.body, ask]() -> Answer {
     const auto parsed = from_json<Body>(body);
     if (!parsed) {
@@ -45,11 +47,6 @@ std::function<Answer()> work_for(const Setting& setting, const Request& request,
   };
 }
 
-// The member that a long answer is cut along.
-std::string list_key_of(Verb verb) {
-  return verb == Verb::kLocate ? "owners" : "ranges";
-}
-
 }  // namespace
 
 Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket,
@@ -59,9 +56,27 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
       on_end_(std::move(on_end)),
       link_(io, std::move(socket),
             {[this](protocol::Message m) { receive(std::move(m)); }, [this](std::string why) { on_end_(why); }}),
-      scrubs_(
-          io, [this](const protocol::Message& message) { send(message); },
-          [this](auto limit, const auto& work, auto on_answer) { run_child(limit, work, std::move(on_answer)); }) {}
+      in_child_([this](auto limit, const auto& work, auto then) { run_child(limit, work, std::move(then)); }),
+      send_([this](const protocol::Message& message) { send(message); }),
+      tell_([this](const MediaErrorList& list) { send_event(EventKind::kMediaErrors, to_json(list)); }),
+      scrubs_(io, send_, in_child_),
+      nvdimms_({io, in_child_, tell_,
+                [this](const auto& source, const auto& text) {
+                  send_event(EventKind::kNotice, to_json(protocol::Notice{source, text}));
+                },
+                [this](const auto& node) { return id_of(node); }}),
+      ars_scrubs_(io, nvdimms_, send_),
+      rest_({in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }}),
+      next_scan_(io) {}
+
+std::optional<std::string> Observer::id_of(const std::string& node) const {
+  for (const auto& [asked, watched] : devices_) {
+    if (watched.list && watched.info.device == node) {
+      return watched.info.device_id;
+    }
+  }
+  return std::nullopt;
+}
 
 void Observer::receive(protocol::Message message) {
   if (const auto* hello = std::get_if<protocol::Hello>(&message)) {
@@ -80,6 +95,7 @@ void Observer::receive(protocol::Message message) {
     receive_request(*request);
   } else if (const auto* cancel = std::get_if<protocol::Cancel>(&message)) {
     scrubs_.cancel(cancel->id);
+    ars_scrubs_.cancel(cancel->id);
   }
 }
 
@@ -92,7 +108,11 @@ void Observer::receive_request(const Request& request) {
     case Verb::kWatch:
       return watch(request);
     case Verb::kObserve:
-      return answer(request, work_for<protocol::ObserveRequest>(setting_, request, observe));
+      return answer(request, work_for<protocol::ObserveRequest>(
+                                 setting_, request,
+                                 [judge = nvdimms_.phantom_judge()](const Setting& setting, const auto& wanted) {
+                                   return observe(setting, wanted, judge);
+                                 }));
     case Verb::kPlan:
       return queue_plan(request);
     case Verb::kLocate:
@@ -100,7 +120,9 @@ void Observer::receive_request(const Request& request) {
     case Verb::kList:
       return answer(request, work_for<protocol::DeviceRequest>(setting_, request, list));
     case Verb::kScrub:
-      return scrubs_.start(setting_, request);
+      return ars_scrubs_.start(setting_, request) ? void() : scrubs_.start(setting_, request);
+    case Verb::kCounters:
+      return count(request.id);
     case Verb::kRepair:
     case Verb::kResume:
     case Verb::kProceed:
@@ -108,6 +130,19 @@ void Observer::receive_request(const Request& request) {
     case Verb::kInspect:
       return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kWrongRole, "this worker only observes"}));
   }
+}
+
+void Observer::count(RequestId id) {
+  protocol::CountersReply counters{nvdimms_.counters()};
+  for (const auto& [node, watched] : devices_) {
+    if (watched.list) {
+      counters.sources.push_back(watched.list->counters(kKernelList, node));
+    }
+  }
+  if (monitor_) {
+    counters.sources.push_back(monitor_->counters());
+  }
+  send(pages_.first(id, "sources", to_json(counters)));
 }
 
 void Observer::queue_plan(const Request& request) {
@@ -134,7 +169,8 @@ void Observer::start_next_plan(const std::string& device) {
 }
 
 void Observer::answer(const Request& request, std::function<Answer()> work, std::function<void()> then) {
-  const std::string key = list_key_of(request.verb);
+  // The member that a long answer is cut along.
+  const std::string key = request.verb == Verb::kLocate ? "owners" : "ranges";
   run_child(std::chrono::milliseconds(request.deadline_ms), work,
             [this, id = request.id, key, then = std::move(then)](Answer answer) {
               answer ? send(pages_.first(id, key, std::move(*answer))) : reply(id, std::move(answer));
@@ -170,10 +206,10 @@ void Observer::watch(const Request& request) {
   take_config(answer.problems);
   take_configured(wanted->devices, answer.problems);
   monitor_ = std::make_unique<DeviceMonitor>(
-      io_, DeviceMonitor::Handlers{[this](const std::string&) { scan_devices(); },
+      io_, DeviceMonitor::Handlers{[this](const std::string&) { scan_soon(); },
                                    [this](const std::string& why) {
                                      send_event(EventKind::kGap, to_json(protocol::Gap{"udev", why, {}}));
-                                     scan_devices();
+                                     scan_soon();
                                    }});
   monitor_->problem().empty() ? answer.sources.push_back("udev") : answer.problems.push_back(monitor_->problem());
   watch_mounts();
@@ -181,6 +217,17 @@ void Observer::watch(const Request& request) {
   reply(request.id, to_json(answer));
   devices_.clear();
   scan_devices();
+  nvdimms_.rescan();
+  ars_scrubs_.schedule(setting_.config.ars_interval_hours, [this] { return children_.empty(); });
+}
+
+void Observer::scan_soon() {
+  if (!next_scan_.is_set()) {
+    next_scan_.set(kSettle, [this] {
+      scan_devices();
+      nvdimms_.rescan();
+    });
+  }
 }
 
 // pmend asks again when its configuration has changed, which is a file of ours too.
@@ -273,6 +320,7 @@ void Observer::device_described(const std::string& node, const Answer& answer) {
   if (same) {
     return;
   }
+  nvdimms_.device_gone(info->device);
   const auto device = block::find_device(setting_.roots, node);
   const auto place = device ? list_of(setting_, *device, info->device_id) : std::nullopt;
   if (!place) {
@@ -284,6 +332,7 @@ void Observer::device_described(const std::string& node, const Answer& answer) {
   if (place->own) {
     reread(node);
   }
+  nvdimms_.device_found(info->device);
 }
 
 void Observer::reread(const std::string& node) {
@@ -304,6 +353,8 @@ void Observer::drop_device(const std::string& node) {
   }
   const protocol::DeviceInfo info = found->second.info;
   devices_.erase(found);
+  nvdimms_.device_gone(info.device);
+  rest_.device_gone(info.device);
   if (!info.device_id.empty()) {
     send_event(EventKind::kDeviceGone, to_json(protocol::DeviceGone{info.device, info.device_id}));
   }
@@ -317,7 +368,11 @@ void Observer::list_read(const std::string& node, const std::string& source, con
       send_event(EventKind::kMediaErrors, to_json(MediaErrorList{info.device, info.device_id, source, {}, false}));
     }
     send_event(EventKind::kGap, to_json(protocol::Gap{source, list.error().message(), info.device}));
-    return;
+    return scan_soon();  // its namespace may have been disabled
+  }
+  if (source == kKernelList) {
+    nvdimms_.kernel_list(info.device, *list);
+    rest_.list_read(setting_, info, *list);
   }
   MediaErrorList errors{info.device, info.device_id, source, list->bad.ranges(), list->complete};
   if (errors.ranges.size() > kMostRangesInEvent) {

@@ -3,9 +3,12 @@
 
 #include "loop/fd_watch.hpp"
 #include "loop/message_link.hpp"
+#include "worker/observe/ars_scrubs.hpp"
 #include "worker/observe/device_monitor.hpp"
 #include "worker/observe/list_watch.hpp"
+#include "worker/observe/nvdimms.hpp"
 #include "worker/observe/pages.hpp"
+#include "worker/observe/rest_search.hpp"
 #include "worker/observe/scrubs.hpp"
 #include "worker/places.hpp"
 #include "worker/request_child.hpp"
@@ -50,6 +53,11 @@ class Observer {
   void reply(RequestId id, Answer answer);
   void send(const protocol::Message& message);
 
+  void count(RequestId id);
+  // What a device is known by whose list is watched.
+  std::optional<std::string> id_of(const std::string& node) const;
+
+  void scan_soon();
   void scan_devices();
   void add_device(const std::string& node);
   void drop_device(const std::string& node);
@@ -75,7 +83,15 @@ class Observer {
   UniqueFd mountinfo_;
   std::unique_ptr<loop::FdWatch> mounts_;
   Pages pages_;
+  // What the parts below are given to work with.
+  RunChild in_child_;
+  std::function<void(const protocol::Message&)> send_;
+  std::function<void(const MediaErrorList&)> tell_;
   Scrubs scrubs_;
+  Nvdimms nvdimms_;
+  ArsScrubs ars_scrubs_;
+  RestSearch rest_;
+  loop::Deadline next_scan_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;
   struct Waiting {

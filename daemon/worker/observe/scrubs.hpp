@@ -4,7 +4,7 @@
 #include "loop/deadline.hpp"
 #include "pmend/model/protocol.hpp"
 #include "pmend/repair/child.hpp"
-#include "worker/request_child.hpp"
+#include "worker/observe/run_child.hpp"
 #include "worker/scrub.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -22,8 +22,6 @@ namespace pmend::worker {
 class Scrubs {
  public:
   using Send = std::function<void(const protocol::Message&)>;
-  using RunChild = std::function<void(std::chrono::milliseconds limit, const std::function<Answer()>& work,
-                                      std::function<void(Answer)> on_answer)>;
   Scrubs(boost::asio::io_context& io, Send send, RunChild run_child);
 
   // The request is answered when the scrub has ended.

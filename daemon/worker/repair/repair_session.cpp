@@ -69,6 +69,7 @@ void RepairSession::serve(const Request& request) {
     case Verb::kLocate:
     case Verb::kList:
     case Verb::kScrub:
+    case Verb::kCounters:
       return refuse(request.id, ErrorCode::kWrongRole, "this worker only repairs");
   }
 }

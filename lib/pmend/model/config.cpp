@@ -51,6 +51,9 @@ Config read_config(const JsonReader& in) {
   if (const auto automatic = object.optional("auto")) {
     config.auto_watch = automatic->boolean();
   }
+  if (const auto hours = object.optional("ars_interval_hours")) {
+    config.ars_interval_hours = hours->u64(0, kMostArsIntervalHours);
+  }
   object.finish();
   return config;
 }

@@ -6,6 +6,7 @@
 
 #include <tl/expected.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,15 @@ namespace pmend {
 struct Config {
   std::vector<protocol::ListedDevice> devices;
   bool auto_watch = true;  // key "auto": every block device that has a list in sysfs
+  // Hours between two address range scrubs of persistent memory that pmend starts by itself; 0: it starts none.
+  std::uint64_t ars_interval_hours = 0;
 
   friend bool operator==(const Config&, const Config&) = default;
 };
 
 // How often a list that cannot be polled is read, at most; seconds.
 inline constexpr std::uint64_t kMostInterval = 86400;
+inline constexpr std::uint64_t kMostArsIntervalHours = 8760;
 
 enum class IfMissing { kDefaults, kProblem };
 

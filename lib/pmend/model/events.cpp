@@ -30,4 +30,16 @@ void read_json(const JsonReader& in, Gap& gap) {
   read_fields(in, gap);
 }
 
+template <class Fields, ConstOr<Notice> T>
+void describe(Fields& field, T& notice) {
+  field("source", notice.source);
+  field("text", notice.text);
+}
+Json to_json(const Notice& notice) {
+  return write_fields(notice);
+}
+void read_json(const JsonReader& in, Notice& notice) {
+  read_fields(in, notice);
+}
+
 }  // namespace pmend::protocol

@@ -30,9 +30,19 @@ struct Gap {
   friend bool operator==(const Gap&, const Gap&) = default;
 };
 
+// Something that a person may want to know, and that changes nothing of what is known of a watched device.
+struct Notice {
+  std::string source;
+  std::string text;
+
+  friend bool operator==(const Notice&, const Notice&) = default;
+};
+
 Json to_json(const DeviceGone& gone);
 void read_json(const JsonReader& in, DeviceGone& gone);
 Json to_json(const Gap& gap);
 void read_json(const JsonReader& in, Gap& gap);
+Json to_json(const Notice& notice);
+void read_json(const JsonReader& in, Notice& notice);
 
 }  // namespace pmend::protocol

@@ -31,6 +31,7 @@ void describe(Fields& field, T& device) {
   field("fast_zero", device.fast_zero);
   field("dax", device.dax);
   field("filesystem", device.filesystem);
+  field("pmem", device.pmem);
   field.check([&](const JsonReader& in) { check_geometry(in, device); });
 }
 Json to_json(const DeviceInfo& device) {
@@ -231,6 +232,33 @@ Json to_json(const ScrubFinds& finds) {
 }
 void read_json(const JsonReader& in, ScrubFinds& finds) {
   read_fields(in, finds);
+}
+
+template <class Fields, ConstOr<SourceCounters> T>
+void describe(Fields& field, T& counters) {
+  field("source", counters.source);
+  field("place", counters.place);
+  field("events", counters.events);
+  field("spurious", counters.spurious);
+  field("gaps", counters.gaps);
+  field("rereads", counters.rereads);
+}
+Json to_json(const SourceCounters& counters) {
+  return write_fields(counters);
+}
+void read_json(const JsonReader& in, SourceCounters& counters) {
+  read_fields(in, counters);
+}
+
+template <class Fields, ConstOr<CountersReply> T>
+void describe(Fields& field, T& reply) {
+  field("sources", reply.sources);
+}
+Json to_json(const CountersReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, CountersReply& reply) {
+  read_fields(in, reply);
 }
 
 template <class Fields, ConstOr<ScrubReply> T>

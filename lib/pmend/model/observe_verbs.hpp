@@ -7,6 +7,7 @@
 #include "pmend/model/media_error.hpp"
 #include "pmend/model/owner.hpp"
 #include "pmend/model/plan.hpp"
+#include "pmend/model/pmem_info.hpp"
 
 #include <array>
 #include <cstdint>
@@ -31,6 +32,7 @@ struct DeviceInfo {
   std::uint64_t fast_zero = 0;    // bytes that one command can zero, 0: none can (block::BlockDevice::fast_zero_bytes)
   bool dax = false;               // the medium is memory that can be mapped (whatever the mount option)
   std::optional<FileSystemRef> filesystem;
+  std::optional<PmemInfo> pmem;  // it is persistent memory, on a bus that the kernel's nvdimm driver knows
 
   friend bool operator==(const DeviceInfo&, const DeviceInfo&) = default;
 };
@@ -197,6 +199,23 @@ struct ScrubReply {
   friend bool operator==(const ScrubReply&, const ScrubReply&) = default;
 };
 
+// What one source has done since the worker began to watch.
+struct SourceCounters {
+  std::string source;          // as in MediaErrorList, or "udev"
+  std::string place;           // node, region or path that it watches
+  std::uint64_t events = 0;    // that told something new
+  std::uint64_t spurious = 0;  // wake-ups after which nothing was new
+  std::uint64_t gaps = 0;      // something could not be read, or was lost
+  std::uint64_t rereads = 0;   // readings without a wake-up
+
+  friend bool operator==(const SourceCounters&, const SourceCounters&) = default;
+};
+struct CountersReply {
+  std::vector<SourceCounters> sources;
+
+  friend bool operator==(const CountersReply&, const CountersReply&) = default;
+};
+
 Json to_json(const DeviceInfo& device);
 void read_json(const JsonReader& in, DeviceInfo& device);
 Json to_json(const ListedDevice& device);
@@ -225,6 +244,10 @@ Json to_json(const DeviceRequest& request);
 void read_json(const JsonReader& in, DeviceRequest& request);
 Json to_json(const ScrubFinds& finds);
 void read_json(const JsonReader& in, ScrubFinds& finds);
+Json to_json(const SourceCounters& counters);
+void read_json(const JsonReader& in, SourceCounters& counters);
+Json to_json(const CountersReply& reply);
+void read_json(const JsonReader& in, CountersReply& reply);
 Json to_json(const ScrubReply& reply);
 void read_json(const JsonReader& in, ScrubReply& reply);
 

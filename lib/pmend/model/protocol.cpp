@@ -17,6 +17,7 @@ Role role_of(Verb verb) {
     case Verb::kLocate:
     case Verb::kList:
     case Verb::kScrub:
+    case Verb::kCounters:
       return Role::kObserve;
     case Verb::kRepair:
     case Verb::kResume:

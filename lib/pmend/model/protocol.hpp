@@ -34,12 +34,13 @@ constexpr std::span<const EnumName<Role>> enum_names(Role) {
 
 enum class Verb {
   // observe role
-  kWatch,    // WatchRequest -> WatchReply
-  kObserve,  // ObserveRequest -> Observation
-  kPlan,     // PlanRequest -> PlanReply
-  kLocate,   // LocateRequest -> LocateReply
-  kList,     // DeviceRequest -> MediaErrorList
-  kScrub,    // DeviceRequest -> ScrubReply, with progress in bytes
+  kWatch,     // WatchRequest -> WatchReply
+  kObserve,   // ObserveRequest -> Observation
+  kPlan,      // PlanRequest -> PlanReply
+  kLocate,    // LocateRequest -> LocateReply
+  kList,      // DeviceRequest -> MediaErrorList
+  kScrub,     // DeviceRequest -> ScrubReply, with progress in bytes
+  kCounters,  // Empty -> CountersReply
   // repair role
   kRepair,   // RepairRequest -> RepairReply
   kResume,   // RepairRequest -> RepairReply
@@ -48,10 +49,10 @@ enum class Verb {
   kInspect,  // Empty -> InspectReply
 };
 inline constexpr std::array kVerbNames = {
-    EnumName{Verb::kWatch, "watch"},     EnumName{Verb::kObserve, "observe"}, EnumName{Verb::kPlan, "plan"},
-    EnumName{Verb::kLocate, "locate"},   EnumName{Verb::kList, "list"},       EnumName{Verb::kScrub, "scrub"},
-    EnumName{Verb::kRepair, "repair"},   EnumName{Verb::kResume, "resume"},   EnumName{Verb::kProceed, "proceed"},
-    EnumName{Verb::kRelease, "release"}, EnumName{Verb::kInspect, "inspect"}};
+    EnumName{Verb::kWatch, "watch"},       EnumName{Verb::kObserve, "observe"}, EnumName{Verb::kPlan, "plan"},
+    EnumName{Verb::kLocate, "locate"},     EnumName{Verb::kList, "list"},       EnumName{Verb::kScrub, "scrub"},
+    EnumName{Verb::kCounters, "counters"}, EnumName{Verb::kRepair, "repair"},   EnumName{Verb::kResume, "resume"},
+    EnumName{Verb::kProceed, "proceed"},   EnumName{Verb::kRelease, "release"}, EnumName{Verb::kInspect, "inspect"}};
 constexpr std::span<const EnumName<Verb>> enum_names(Verb) {
   return kVerbNames;
 }
@@ -64,6 +65,7 @@ enum class EventKind {
   kMediaErrors,    // MediaErrorList
   kMountsChanged,  // Empty
   kGap,            // Gap
+  kNotice,         // Notice
   kStep,           // Step: an intent or an outcome
 };
 inline constexpr std::array kEventKindNames = {EnumName{EventKind::kDeviceFound, "device-found"},
@@ -71,6 +73,7 @@ inline constexpr std::array kEventKindNames = {EnumName{EventKind::kDeviceFound,
                                                EnumName{EventKind::kMediaErrors, "media-errors"},
                                                EnumName{EventKind::kMountsChanged, "mounts-changed"},
                                                EnumName{EventKind::kGap, "gap"},
+                                               EnumName{EventKind::kNotice, "notice"},
                                                EnumName{EventKind::kStep, "step"}};
 constexpr std::span<const EnumName<EventKind>> enum_names(EventKind) {
   return kEventKindNames;

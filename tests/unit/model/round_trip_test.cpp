@@ -59,6 +59,9 @@ std::vector<Form> all_forms() {
       form("InspectReply", samples::inspect_reply()),
       form("DeviceGone", DeviceGone{"/dev/pmem0", "ns:1"}),
       form("Gap", Gap{"udev", "ENOBUFS", "/dev/pmem0"}),
+      form("Notice", Notice{"region", "the info block of namespace0.0 is bad"}),
+      form("CountersReply", CountersReply{{{"region", "region0", 5, 2, 1, 7}}}),
+      form("PmemInfo", samples::pmem_info()),
       form("Empty", Empty{}),
   };
 }
@@ -109,6 +112,7 @@ TEST(RoundTrip, KeepsAbsentMembersAbsent) {
   expect_round_trip(protocol::PlanReply{{}, PlanRefusal{RefusalState::kBlocked, "somebody else froze it"}});
   expect_round_trip(protocol::LocateRequest{{}, FilePath{"/a"}});
   expect_round_trip(protocol::Gap{"udev", "ENOBUFS", {}});
+  expect_round_trip(protocol::PmemInfo{.name_space = "namespace0.1", .mode = protocol::PmemMode::kSector});
   expect_round_trip(protocol::HeldLock{.name = "ns:1"});
 }
 

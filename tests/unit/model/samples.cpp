@@ -121,6 +121,19 @@ MediaErrorList media_errors() {
           .complete = true};
 }
 
+protocol::PmemInfo pmem_info() {
+  return {.name_space = "namespace0.0",
+          .region = "region0",
+          .bus = "ACPI.NFIT",
+          .mode = protocol::PmemMode::kFsdax,
+          .physical_start = 1U << 30U,
+          .dimms = {{.name = "nmem0", .id = "8680-56341200", .handle = 1, .health = "ok"},
+                    {.name = "nmem1", .id = "8680-57341200", .handle = 17, .health = "not armed"}},
+          .clearing = {.can = protocol::CanClear::kNo,
+                       .reason = "its firmware has no command clear_error",
+                       .advice = "bring back the files"}};
+}
+
 protocol::DeviceInfo device_info() {
   return {.device = "/dev/pmem0",
           .device_id = "ns:8f0c",
@@ -130,7 +143,8 @@ protocol::DeviceInfo device_info() {
           .repair_unit = 4096,
           .fast_zero = 1U << 22U,
           .dax = true,
-          .filesystem = filesystem()};
+          .filesystem = filesystem(),
+          .pmem = pmem_info()};
 }
 
 protocol::Observation observation() {

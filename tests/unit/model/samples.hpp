@@ -24,6 +24,7 @@ LossManifest manifest();
 Report report();
 Step step();
 MediaErrorList media_errors();
+protocol::PmemInfo pmem_info();
 protocol::DeviceInfo device_info();
 protocol::Observation observation();
 protocol::PlanRequest plan_request();
