@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
   }
   struct sigaction action {};
   action.sa_sigaction = on_bus_error;
-  action.sa_flags = SA_SIGINFO;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigaction(SIGBUS, &action, nullptr);
   // To hear of an error before the access that meets it, as databases do.
   prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0);

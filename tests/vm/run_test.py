@@ -2,6 +2,7 @@
 """tests/vm/run and its parts: run_test.py Parts|Run|Reboot. Parts needs no virtual machine."""
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,13 @@ class Parts(Scratch):
         table = firmware.nfit([(0x50000000, 1 << 20), (0x40000000, 1 << 21)])
         self.assertEqual(sum(table) % 256, 0)
         self.assertEqual(table[72:88], (0x50000000).to_bytes(8, "little") + (1 << 20).to_bytes(8, "little"))
+
+    def test_adjoining_errors_are_one(self) -> None:
+        records = [(0x40000200, 512), (0x40001000, 256), (0x40000000, 512)]
+        memory = self.folder / "errors"
+        memory.write_bytes(bytes(44) + struct.pack("<I", len(records)) +
+                           b"".join(struct.pack("<QQQ", 0, *record) for record in records))
+        self.assertEqual(firmware.Errors(memory).ranges(), [(0x40000000, 1024), (0x40001000, 256)])
 
     def test_an_archive_follows_merged_directories(self) -> None:
         archive = cpio.Archive()

@@ -55,7 +55,7 @@ class Channel(threading.Thread):
             case "compare":
                 return self._compare(argument)
             case "errors":
-                return [f"{address} {length}" for address, length in self._errors().records()]
+                return [f"{address} {length}" for address, length in self._errors().ranges()]
             case "refuse":
                 self._errors().refuse_to_clear(argument == "1")
             case _:

@@ -39,10 +39,16 @@ class Errors:
     def __init__(self, memory: pathlib.Path):
         self._memory = memory
 
-    def records(self) -> list[tuple[int, int]]:
+    def ranges(self) -> list[tuple[int, int]]:
+        """Address and length of each, in order; adjoining records are one."""
         content = self._memory.read_bytes()
         (count,) = struct.unpack_from("<I", content, 44)
-        return sorted(struct.unpack_from("<QQ", content, 56 + 24 * number) for number in range(count))
+        joined: list[tuple[int, int]] = []
+        for address, length in sorted(struct.unpack_from("<QQ", content, 56 + 24 * number) for number in range(count)):
+            if joined and sum(joined[-1]) == address:
+                address, length = joined[-1][0], joined.pop()[1] + length
+            joined.append((address, length))
+        return joined
 
     def refuse_to_clear(self, refuse: bool) -> None:
         with self._memory.open("r+b") as file:
