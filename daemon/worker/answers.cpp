@@ -36,7 +36,7 @@ Listed is_listed(const Result<repair::BadList>& list, const ByteRange& range) {
   if (list && list->bad.overlaps(range)) {
     return Listed::kYes;
   }
-  return list && list->complete ? Listed::kNo : Listed::kUnknown;
+  return list && list->knows(range) ? Listed::kNo : Listed::kUnknown;
 }
 
 // Of `range` only, though the pages around it are read where pmend's own list is to know of them.

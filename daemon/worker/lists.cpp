@@ -33,7 +33,7 @@ Result<repair::BadList> read_own(const SuspectList& own, std::uint64_t device_by
   if (!listed) {
     return tl::make_unexpected(listed.error());
   }
-  return repair::BadList{RangeSet(listed->common({0, device_bytes})), true};
+  return repair::BadList{RangeSet(listed->common({0, device_bytes})), true, 0};
 }
 
 }  // namespace
@@ -78,6 +78,10 @@ Result<repair::BadList> read_bad_list(const ListPlace& place, std::uint64_t devi
     if (const auto range = intersect(to_bytes(entry).value(), {0, device_bytes})) {
       list.bad.insert(*range);
     }
+  }
+  // The kernel prints its list in order (block/badblocks.c, badblocks_show()); somebody's file may be in any.
+  if (place.source == kKernelList && !list.bad.empty()) {
+    list.known_to = list.bad.ranges().back().end();
   }
   return list;
 }

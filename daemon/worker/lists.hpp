@@ -17,7 +17,8 @@ namespace pmend::worker {
 
 inline constexpr const char* kKernelList = "badblocks";
 inline constexpr const char* kListFile = "list";
-inline constexpr const char* kOwnList = "read";  // pmend's own: what it found by reading
+inline constexpr const char* kRegionList = "region";  // of the NVDIMM region that a device's memory lies in
+inline constexpr const char* kOwnList = "read";       // pmend's own: what it found by reading
 
 struct ListPlace {
   std::string path;

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace pmend::worker {
@@ -70,6 +71,25 @@ std::function<Result<repair::BadList>()> list_reader(const ListPlace& list, cons
   return [own = *list.own, device, wanted] { return read_again(own, device, wanted, kPlaceRereadLimit); };
 }
 
+// Bad is what either list names.
+std::function<Result<repair::BadList>()> both(std::function<Result<repair::BadList>()> device, RegionList region) {
+  return [device = std::move(device), region = std::move(region)]() -> Result<repair::BadList> {
+    auto list = device();
+    const auto more = region();
+    if (!list || !more) {
+      return list ? tl::make_unexpected(more.error()) : list;
+    }
+    for (const ByteRange& range : more->bad.ranges()) {
+      list->bad.insert(range);
+    }
+    if (!more->complete) {
+      list->known_to = list->complete ? more->known_to : std::min(list->known_to, more->known_to);
+    }
+    list->complete = list->complete && more->complete;
+    return list;
+  };
+}
+
 }  // namespace
 
 Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
@@ -116,6 +136,9 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
     place.forbidden.push_back(std::move(*why));
   }
   place.list = list_reader(*list, place, device_ranges);
+  if (auto region = region_list_of(setting, context.device)) {
+    place.list = both(std::move(place.list), std::move(*region));
+  }
   if (list->source == kKernelList) {
     place.add_to_list = [path = list->path](const ByteRange& range) { return add_bad_range(path, range); };
   }

@@ -3,6 +3,8 @@
 
 #include "pmend/nvdimm/clearing.hpp"
 #include "pmend/nvdimm/read_topology.hpp"
+#include "pmend/nvdimm/region_list.hpp"
+#include "worker/lists.hpp"
 
 namespace pmend::worker {
 namespace {
@@ -31,6 +33,21 @@ PmemInfo info_of(const nvdimm::NamespacePlace& place, const nvdimm::KernelVersio
   info.dimms = dimms_of(place.bus, place.region);
   info.clearing = clearing(place, kernel);
   return info;
+}
+
+// What the list of a region says of one block device in it.
+Result<repair::BadList> read_region(const nvdimm::Region& region, const std::string& block) {
+  const auto list = read_bad_list({region.badblocks, kRegionList, {}, {}}, region.physical.length);
+  if (!list) {
+    return tl::make_unexpected(list.error());
+  }
+  for (const nvdimm::DeviceList& device : translate(region, list->bad, list->complete).devices) {
+    if (device.block == block) {
+      const auto& bad = device.device_ranges;
+      return repair::BadList{RangeSet(bad), device.complete, bad.empty() ? 0 : bad.back().end()};
+    }
+  }
+  return fail(Errc::kNotFound, block + " does not lie in a row in " + region.name);
 }
 
 }  // namespace
@@ -64,6 +81,18 @@ std::optional<std::string> why_not_cleared(const Setting& setting, const block::
                                ? "a write cannot clear bad places here: "
                                : "nobody knows whether a write clears bad places here: ";
   return what + pmem->clearing.reason + " (" + pmem->clearing.advice + ")";
+}
+
+std::optional<RegionList> region_list_of(const Setting& setting, const block::BlockDevice& device) {
+  if (!is_on_nd_bus(setting, device) || device.partition) {
+    return std::nullopt;
+  }
+  const auto topology = nvdimm::read_topology();
+  const auto place = topology ? find_namespace(*topology, device.name) : std::nullopt;
+  if (!place || place->region.badblocks.empty() || place->region.physical.empty() || !place->name_space.data) {
+    return std::nullopt;
+  }
+  return [region = place->region, block = device.name] { return read_region(region, block); };
 }
 
 }  // namespace pmend::worker

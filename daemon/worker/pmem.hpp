@@ -3,8 +3,10 @@
 
 #include "pmend/block/device.hpp"
 #include "pmend/model/pmem_info.hpp"
+#include "pmend/repair/place.hpp"
 #include "worker/setting.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,5 +22,10 @@ std::optional<protocol::PmemInfo> pmem_info(const Setting& setting, const block:
 // would fail, and might take the file system with it. Nothing where writes are known to clear it, and for what is not
 // persistent memory.
 std::optional<std::string> why_not_cleared(const Setting& setting, const block::BlockDevice& device);
+
+// Reads the list of the region that a device's memory lies in, as ranges of the device: a repair is over only when it
+// is gone from there too. Nothing where there is none, or the device is no whole namespace.
+using RegionList = std::function<Result<repair::BadList>()>;
+std::optional<RegionList> region_list_of(const Setting& setting, const block::BlockDevice& device);
 
 }  // namespace pmend::worker

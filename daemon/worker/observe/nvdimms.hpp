@@ -21,7 +21,6 @@
 
 namespace pmend::worker {
 
-inline constexpr const char* kRegionList = "region";
 inline constexpr const char* kArsRecords = "ars";
 
 // What persistent memory says beside the lists of its block devices: the lists of its regions, which also have what no

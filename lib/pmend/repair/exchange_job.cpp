@@ -140,7 +140,7 @@ Status prove_unit(const UnitWork& work, bool others_wrote, JobProof& result) {
   if (!list || !neighbours) {
     return tl::make_unexpected(list ? neighbours.error() : list.error());
   }
-  const bool unlisted = list->complete && !list->bad.overlaps(work.planned().unit.device_range);
+  const bool unlisted = list->lacks(work.planned().unit.device_range);
   const auto kept = unlisted ? Result<bool>(true) : is_quarantined(work);
   const auto around = *neighbours == work.before().neighbours || !others_wrote
                           ? Result<bool>(*neighbours == work.before().neighbours)

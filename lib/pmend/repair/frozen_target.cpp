@@ -319,8 +319,8 @@ Result<UnitLook> look_after_frozen(const UnitWork& work, const TargetFiles& file
     return fail(Errc::kStale, shares.error().reason);
   }
   UnitLook look;
-  look.list_cut = !list->complete;
-  look.unlisted = list->complete && !list->bad.overlaps(work.planned().unit.device_range);
+  look.list_cut = !list->knows(work.planned().unit.device_range);
+  look.unlisted = list->lacks(work.planned().unit.device_range);
   look.neighbours = true;
   for (int i = 0; i < kLooks && !look.equal; ++i) {
     for (const Share& share : *shares) {

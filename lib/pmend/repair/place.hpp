@@ -24,6 +24,13 @@ inline constexpr std::uint64_t kPageBytes = 4096;
 struct BadList {
   RangeSet bad;           // ranges of the device
   bool complete = false;  // only then is what is missing gone
+  // A list that was cut is in order: it is whole below this byte of the device.
+  std::uint64_t known_to = 0;
+
+  // True if what is missing in this range is gone.
+  bool knows(const ByteRange& device_range) const { return complete || device_range.end() <= known_to; }
+  // True if the list surely does not name any of this range.
+  bool lacks(const ByteRange& device_range) const { return knows(device_range) && !bad.overlaps(device_range); }
 };
 
 // What writing to the device under a freeze needs besides; see methods/frozen_write.hpp.

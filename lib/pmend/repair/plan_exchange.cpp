@@ -231,9 +231,9 @@ Result<ExchangeFacts> observe_shared(const Place& place, const PlanRequest& requ
 
 // What keeps a page from being exchanged.
 std::optional<std::string> objection_to(const SharedPage& page, const BadList& list, std::uint64_t block_bytes) {
-  for (std::size_t i = 0; list.complete && i < page.readable.size(); ++i) {
+  for (std::size_t i = 0; i < page.readable.size(); ++i) {
     const ByteRange sector{page.piece.device_offset + i * kSectorBytes, kSectorBytes};
-    if (!page.readable[i] && !list.bad.overlaps(round_out(sector, block_bytes))) {
+    if (!page.readable[i] && list.lacks(round_out(sector, block_bytes))) {
       return "the sectors cannot be read, but the list of bad sectors does not name them";
     }
   }

@@ -102,8 +102,7 @@ class FrozenPlanner {
       return nothing_bad();
     }
     const std::vector<ByteRange> runs = bad->ranges();
-    if (list_.complete &&
-        !std::all_of(runs.begin(), runs.end(), [this](const ByteRange& range) { return list_.bad.overlaps(range); })) {
+    if (std::any_of(runs.begin(), runs.end(), [this](const ByteRange& range) { return list_.lacks(range); })) {
       return refuse(RefusalState::kBlocked, "sectors cannot be read, but the list of bad sectors does not name them");
     }
     if (auto refusal = open_owners()) {

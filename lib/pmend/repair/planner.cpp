@@ -69,9 +69,8 @@ class Planner {
       return std::nullopt;
     }
     // What is mapped from its medium may have lost its entry to a write that failed: add_bad_blocks() looks at it.
-    if (!facts_.file.kinds.dax && facts_.list.complete &&
-        !std::all_of(bad.begin(), bad.end(),
-                     [this](const ByteRange& sector) { return facts_.list.bad.overlaps(sector); })) {
+    if (!facts_.file.kinds.dax &&
+        std::any_of(bad.begin(), bad.end(), [this](const ByteRange& sector) { return facts_.list.lacks(sector); })) {
       return blocked(
           "the sectors cannot be read, but the list of bad sectors does not name them: a proof of their "
           "repair could not be had");
@@ -185,9 +184,9 @@ class Planner {
     const std::uint64_t sectors = block.length / kSectorBytes;
     const std::uint64_t first = (block.offset - piece.file_range.offset) / kSectorBytes;
     std::uint64_t unlisted = 0;
-    for (std::uint64_t i = first; place_.memory && facts_.list.complete && i < first + sectors; ++i) {
+    for (std::uint64_t i = first; place_.memory && i < first + sectors; ++i) {
       const ByteRange sector{piece.device_offset + i * kSectorBytes, kSectorBytes};
-      unlisted += letters[i] == kSectorLost && !facts_.list.bad.overlaps(sector) ? 1U : 0U;
+      unlisted += letters[i] == kSectorLost && facts_.list.lacks(sector) ? 1U : 0U;
     }
     const bool out_of_reach = facts_.file.kinds.dax && unlisted == sectors;
     const Method method = out_of_reach ? Method::kRescue : write_method();

@@ -146,8 +146,8 @@ Result<UnitLook> look_at_unit(const UnitWork& work, int fd, Exclusion exclusion)
     return tl::make_unexpected(list ? read.error() : list.error());
   }
   UnitLook look;
-  look.list_cut = !list->complete;
-  look.unlisted = list->complete && !list->bad.overlaps(work.planned().unit.device_range);
+  look.list_cut = !list->knows(work.planned().unit.device_range);
+  look.unlisted = list->lacks(work.planned().unit.device_range);
   look.readable = read->all_readable();
   look.unchanged = is_unchanged(work, *read);
   if (look.readable) {

@@ -107,11 +107,11 @@ Obstacle check_listed(const UnitWork& work) {
     return before_change(list.error());
   }
   const Unit& unit = work.planned().unit;
-  for (std::size_t i = 0; list->complete && i < unit.sectors.size(); ++i) {
+  for (std::size_t i = 0; i < unit.sectors.size(); ++i) {
     const ByteRange sector{unit.device_range.offset + i * kSectorBytes, kSectorBytes};
     // A sector beside a bad one that shares its logical block cannot be read either and need not be listed.
     const ByteRange block = round_out(sector, work.place.block_bytes);
-    if (unit.sectors[i] != kSectorGood && !list->bad.overlaps(block)) {
+    if (unit.sectors[i] != kSectorGood && list->lacks(block)) {
       return changed(to_string(sector) + " is not listed as bad any more");
     }
   }

@@ -21,7 +21,8 @@ NEEDED = {
 IN_MACHINE = {
     "bash": "bash", "busybox": "busybox-static", "cmp": "diffutils", "dd": "coreutils", "timeout": "coreutils",
     "stat": "coreutils", "mount": "mount", "umount": "mount", "losetup": "mount", "findmnt": "util-linux",
-    "blkdiscard": "util-linux", "fallocate": "util-linux", "setpriv": "util-linux", "wipefs": "util-linux",
+    "blkdiscard": "util-linux", "fallocate": "util-linux", "fsfreeze": "util-linux", "setpriv": "util-linux",
+    "wipefs": "util-linux",
     "dmesg": "util-linux", "blkid": "util-linux", "flock": "util-linux", "sfdisk": "fdisk", "dmsetup": "dmsetup",
     "kmod": "kmod", "ndctl": "ndctl", "daxctl": "daxctl", "xfs_io": "xfsprogs", "xfs_db": "xfsprogs",
     "xfs_repair": "xfsprogs", "mkfs.xfs": "xfsprogs", "mke2fs": "e2fsprogs", "tune2fs": "e2fsprogs",

@@ -202,7 +202,7 @@ Ending judge_clear(const UnitWork& work, const Status& written) {
   if (!read->all_readable() || !zeros) {
     return {Outcome::kPermanentFailure, "the device reported the old block as written, but it cannot be read"};
   }
-  if (!list->complete || list->bad.overlaps(work.planned().unit.device_range)) {
+  if (!list->lacks(work.planned().unit.device_range)) {
     return {Outcome::kIndeterminate, "the old block can be read again, but is still listed"};
   }
   return {Outcome::kSucceeded, ""};
