@@ -5,7 +5,6 @@
 #include "pmend/block/device.hpp"
 #include "pmend/repair/child.hpp"
 #include "pmend/repair/outcome_from_errno.hpp"
-#include "worker/scrub_walk.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -18,45 +17,44 @@ namespace {
 
 using std::chrono::steady_clock;
 
-class Reader {
- public:
-  Reader(int fd, const repair::SharedBuffer& buffer) : fd_(fd), buffer_(buffer) {}
-
-  Result<PieceRead> read(const ByteRange& range) const {
-    const ssize_t n = pread(fd_, buffer_.bytes().data(), range.length, static_cast<off_t>(range.offset));
-    if (n >= 0) {
-      return static_cast<std::uint64_t>(n) == range.length ? PieceRead::kGood : PieceRead::kUnreadable;
-    }
-    if (errno == EINTR || repair::is_medium_error(errno)) {
-      return PieceRead::kUnreadable;
-    }
-    return fail_errno("read " + to_string(range));
+Result<PieceRead> read_piece(int fd, const repair::SharedBuffer& buffer, const ByteRange& piece) {
+  ssize_t n = 0;
+  do {
+    n = pread(fd, buffer.bytes().data(), piece.length, static_cast<off_t>(piece.offset));
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0) {
+    return static_cast<std::uint64_t>(n) == piece.length ? PieceRead::kGood : PieceRead::kUnreadable;
   }
-
- private:
-  int fd_;
-  const repair::SharedBuffer& buffer_;
-};
-
-// Reads [from, from + bytes), each finding into `bad`. Returns true if the end was reached before `until`.
-Result<bool> walk(const Reader& reader, std::uint64_t from, std::uint64_t bytes, std::uint64_t block_bytes,
-                  steady_clock::time_point until, RangeSet& bad) {
-  ScrubSteps steps;
-  steps.read = [&](const ByteRange& piece) { return reader.read({from + piece.offset, piece.length}); };
-  steps.after_piece = [&](const ByteRange&, const PieceFinds& finds) -> Result<bool> {
-    for (const ByteRange& range : finds.unreadable.ranges()) {
-      bad.insert({from + range.offset, range.length});
-    }
-    return steady_clock::now() < until;
-  };
-  const auto end = walk_device(bytes, block_bytes, steps);
-  return end ? Result<bool>(*end == bytes) : tl::make_unexpected(end.error());
+  if (repair::is_medium_error(errno)) {
+    return PieceRead::kUnreadable;
+  }
+  return fail_errno("read " + to_string(piece));
 }
 
 }  // namespace
 
-Result<RestOfList> find_rest(const Setting& setting, const std::string& node, const RangeSet& listed,
-                             const RangeSet& hints, std::chrono::milliseconds limit) {
+Status find_unreadable(const ByteRange& range, std::uint64_t block_bytes,
+                       const std::function<Result<PieceRead>(const ByteRange& piece)>& read, RangeSet& bad) {
+  const auto got = read(range);
+  if (!got) {
+    return tl::make_unexpected(got.error());
+  }
+  if (*got == PieceRead::kGood) {
+    return {};
+  }
+  if (range.length <= block_bytes) {
+    bad.insert(range);
+    return {};
+  }
+  const std::uint64_t half = round_out({0, range.length / 2}, block_bytes).length;
+  if (auto first = find_unreadable({range.offset, half}, block_bytes, read, bad); !first) {
+    return first;
+  }
+  return find_unreadable({range.offset + half, range.length - half}, block_bytes, read, bad);
+}
+
+Result<RestOfList> find_rest(const Setting& setting, const std::string& node, std::uint64_t from, const RangeSet& hints,
+                             std::chrono::milliseconds limit) {
   const auto until = steady_clock::now() + limit;
   const auto device = block::find_device(setting.roots, node);
   const auto fd = open_file(node, O_RDONLY | O_DIRECT);
@@ -68,23 +66,26 @@ Result<RestOfList> find_rest(const Setting& setting, const std::string& node, co
   if (!buffer) {
     return tl::make_unexpected(buffer.error());
   }
-  const Reader reader(fd->get(), *buffer);
-  RestOfList rest{listed, false};
-  const auto known = listed.ranges();
-  const std::uint64_t from =
-      known.empty() ? 0 : round_out({known.back().offset, known.back().length}, block_bytes).end();
-  const ByteRange behind{from, device->size_bytes > from ? device->size_bytes - from : 0};
-  for (const ByteRange& hint : hints.common(behind)) {
+  const auto read = [&](const ByteRange& piece) { return read_piece(fd->get(), *buffer, piece); };
+  const std::uint64_t begin = std::min(round_out({0, from}, block_bytes).length, device->size_bytes);
+  RestOfList rest{{}, begin};
+  const auto look = [&](const ByteRange& piece) { return find_unreadable(piece, block_bytes, read, rest.bad); };
+  for (const ByteRange& hint : hints.common({begin, device->size_bytes - begin})) {
     const ByteRange whole = round_out(hint, block_bytes);
-    if (const auto walked = walk(reader, whole.offset, whole.length, block_bytes, until, rest.bad); !walked) {
-      return tl::make_unexpected(walked.error());
+    for (std::uint64_t at = whole.offset; at < whole.end(); at += kScrubPieceBytes) {
+      if (const auto looked = look({at, std::min(kScrubPieceBytes, whole.end() - at)}); !looked) {
+        return tl::make_unexpected(looked.error());
+      }
     }
   }
-  const auto walked = walk(reader, behind.offset, behind.length, block_bytes, until, rest.bad);
-  if (!walked) {
-    return tl::make_unexpected(walked.error());
+  // At least one piece, or a slow device would be asked for the hints again and again.
+  while (rest.read_to < device->size_bytes && (rest.read_to == begin || steady_clock::now() < until)) {
+    const ByteRange piece{rest.read_to, std::min(kScrubPieceBytes, device->size_bytes - rest.read_to)};
+    if (const auto looked = look(piece); !looked) {
+      return tl::make_unexpected(looked.error());
+    }
+    rest.read_to = piece.end();
   }
-  rest.complete = *walked;
   return rest;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/observe/rest_search.hpp"
 
-#include "pmend/model/json_reader.hpp"
+#include "pmend/model/json_fields.hpp"
 #include "worker/lists.hpp"
 #include "worker/places.hpp"
 #include "worker/rest_of_list.hpp"
@@ -12,45 +12,78 @@
 namespace pmend::worker {
 namespace {
 
-// All is to be found within two seconds of the notification.
+// How long people wait for the first of it.
 constexpr std::chrono::milliseconds kReadFor{1500};
 constexpr std::chrono::seconds kLimit{60};
 
 }  // namespace
 
+template <class Fields, ConstOr<RestOfList> T>
+void describe(Fields& field, T& rest) {
+  auto ranges = rest.bad.ranges();
+  field("ranges", ranges);
+  field("read_to", rest.read_to);
+  if constexpr (!std::is_const_v<T>) {
+    rest.bad = RangeSet(ranges);
+  }
+}
+void read_json(const JsonReader& in, RestOfList& rest) {
+  read_fields(in, rest);
+}
+
 void RestSearch::list_read(const Setting& setting, const protocol::DeviceInfo& info, const repair::BadList& list) {
   if (list.complete) {
-    known_.erase(info.device);
+    searches_.erase(info.device);
     return;
   }
   const auto ranges = list.bad.ranges();
-  RangeSet& known = known_[info.device];
-  if (std::ranges::all_of(ranges, [&](const ByteRange& range) { return known.covers(range); })) {
+  Search& search = searches_[info.device];
+  search.info = info;
+  if (ranges.empty() ||
+      std::ranges::all_of(ranges, [&](const ByteRange& range) { return search.known.covers(range); })) {
     return;
   }
-  known = list.bad;
-  parts_.run_child(
-      kLimit,
-      [setting, info, listed = list.bad, hints = parts_.hints(info.device)]() -> Answer {
-        const auto rest = find_rest(setting, info.device, listed, hints, kReadFor);
-        if (!rest) {
-          return tl::make_unexpected(reply_error(rest.error()));
-        }
-        return to_json(MediaErrorList{info.device, info.device_id, kKernelList, rest->bad.ranges(), rest->complete});
-      },
-      [this, node = info.device](const Answer& answer) { take(node, answer); });
+  for (const ByteRange& range : ranges) {
+    search.known.insert(range);
+  }
+  search.read_to = ranges.back().end();
+  if (!search.under_way) {
+    go_on(setting, info.device);
+  }
 }
 
-void RestSearch::take(const std::string& node, const Answer& answer) {
-  const auto whole =
-      answer ? from_json<MediaErrorList>(*answer) : Result<MediaErrorList>(fail(Errc::kNotFound, answer.error().what));
-  const auto known = known_.find(node);
-  // Meanwhile the list may have become whole, and then it says more than this.
-  if (whole && known != known_.end()) {
-    for (const ByteRange& range : whole->ranges) {
-      known->second.insert(range);
-    }
-    parts_.tell(*whole);
+void RestSearch::go_on(const Setting& setting, const std::string& node) {
+  Search& search = searches_.at(node);
+  search.under_way = true;
+  parts_.run_child(
+      kLimit,
+      [setting, node, from = search.read_to, hints = parts_.hints(node)]() -> Answer {
+        const auto rest = find_rest(setting, node, from, hints, kReadFor);
+        return rest ? Answer(write_fields(*rest)) : tl::make_unexpected(reply_error(rest.error()));
+      },
+      [this, setting, node](const Answer& answer) { take(setting, node, answer); });
+}
+
+void RestSearch::take(const Setting& setting, const std::string& node, const Answer& answer) {
+  const auto found = searches_.find(node);
+  if (found == searches_.end()) {
+    return;  // meanwhile the list has become whole, and says more than this
+  }
+  Search& search = found->second;
+  search.under_way = false;
+  const auto rest =
+      answer ? from_json<RestOfList>(*answer) : Result<RestOfList>(fail(Errc::kNotFound, answer.error().what));
+  if (!rest) {
+    return;
+  }
+  for (const ByteRange& range : rest->bad.ranges()) {
+    search.known.insert(range);
+  }
+  search.read_to = std::max(search.read_to, rest->read_to);
+  const bool whole = search.read_to >= search.info.size;
+  parts_.tell({search.info.device, search.info.device_id, kKernelList, search.known.ranges(), whole});
+  if (!whole) {
+    go_on(setting, node);
   }
 }
 

@@ -8,14 +8,16 @@
 #include "worker/observe/run_child.hpp"
 #include "worker/setting.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 
 namespace pmend::worker {
 
-// Where the kernel's list of a device was cut, looks for the rest of it in a child: once, and again when something has
-// come that was not known, but not at each entry that goes.
+// Where the kernel's list of a device was cut, looks for the rest of it in children, each for a while, and tells what
+// each found: once to the device's end, and again when something has come that was not known, but not at each entry
+// that goes.
 class RestSearch {
  public:
   struct Parts {
@@ -26,13 +28,22 @@ class RestSearch {
   explicit RestSearch(Parts parts) : parts_(std::move(parts)) {}
 
   void list_read(const Setting& setting, const protocol::DeviceInfo& info, const repair::BadList& list);
-  void device_gone(const std::string& node) { known_.erase(node); }
+  void device_gone(const std::string& node) { searches_.erase(node); }
 
  private:
-  void take(const std::string& node, const Answer& answer);
+  // Of a device whose list was cut.
+  struct Search {
+    protocol::DeviceInfo info;
+    RangeSet known;             // all that is listed, as far as it was found
+    std::uint64_t read_to = 0;  // where the search is
+    bool under_way = false;
+  };
+
+  void go_on(const Setting& setting, const std::string& node);
+  void take(const Setting& setting, const std::string& node, const Answer& answer);
 
   Parts parts_;
-  std::map<std::string, RangeSet> known_;  // by node, of those whose list was cut
+  std::map<std::string, Search> searches_;  // by node
 };
 
 }  // namespace pmend::worker
