@@ -32,7 +32,7 @@ class Stuck : public KernelTest, public ::testing::WithParamInterface<Kind> {
   void SetUp() override {
     KernelTest::SetUp();
     if (!IsSkipped()) {
-      rig_ = std::make_unique<CrashRig>(GetParam(), 2, repair_all_policy());
+      rig_ = std::make_unique<CrashRig>(GetParam(), 2);
       rig().chain().set_pmend_options({"--job-limit", "2"});
     }
   }
