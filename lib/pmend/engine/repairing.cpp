@@ -78,6 +78,8 @@ void resume_open(Core& core) {
       continue;
     }
     job.resume = true;
+    // What is left to do may be another step than the one that was open, so that it is one of its own.
+    job.request.first_step = job.steps.empty() ? 0 : job.steps.rbegin()->first + 1;
     record_start(core, *what, job, "finishing what was begun");
   }
 }

@@ -161,14 +161,14 @@ TEST_F(Crash, AtEachBoundaryOfTheRepairWorkerThatLoses) {
 }
 
 TEST_F(Crash, AtEachBoundaryOfTheRepairWorkerThatFreezes) {
-  visit_role("repair", {FsType::kXfs, Cache::kInUse});
+  visit_role("repair", {FsType::kXfs, Cache::kInUse}, 1);
 }
 
 TEST_F(Crash, AtEachBoundaryOfTheRepairWorkerThatExchanges) {
   if (const auto reason = exchange_unavailable()) {
     GTEST_SKIP() << *reason;
   }
-  visit_role("repair", {FsType::kXfs, Cache::kInUse, true});
+  visit_role("repair", {FsType::kXfs, Cache::kInUse, true}, 1);
 }
 
 TEST_F(Crash, AtEachBoundaryOfTheGuard) {
