@@ -80,6 +80,7 @@ struct Core {
   std::optional<Policy> policy;
   std::map<std::string, Device> devices;      // by device_id
   std::set<Lock> foreign;                     // held by workers that are not ours
+  std::set<JobId> hanging;                    // jobs whose former worker was in the kernel at the last inspection
   std::map<std::string, JobId> ended_spools;  // spool keys of jobs that ended before this start
 
   // What came of it.

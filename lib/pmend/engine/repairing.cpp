@@ -78,6 +78,8 @@ void resume_open(Core& core) {
       continue;
     }
     job.resume = true;
+    // What is left to do may be another step than the one that was open, so that it is one of its own.
+    job.request.first_step = job.steps.empty() ? 0 : job.steps.rbegin()->first + 1;
     record_start(core, *what, job, "finishing what was begun");
   }
 }
@@ -123,6 +125,23 @@ std::string objection_to(const Core& core, const Job& job, const Step& step) {
     return "the step is out of order";
   }
   return "";
+}
+
+// The worker of a former pmend has the job still. For a moment everybody who writes is in the kernel; who is there
+// twice is stuck.
+void follow_former_worker(Core& core, const Job& job, bool hangs) {
+  Case* what = core.find(job.incident);
+  if (job.phase != JobPhase::kOpen || job.worker || what == nullptr) {
+    return;
+  }
+  if (hangs && what->state() == IncidentState::kIndeterminate) {
+    core.move(
+        *what, IncidentState::kStuck,
+        "a worker from before pmend was started hangs in the kernel and its write may still land; nothing else is "
+        "written there until it is gone");
+  } else if (!core.hanging.contains(job.id) && what->state() == IncidentState::kStuck) {
+    core.move(*what, IncidentState::kIndeterminate, "the worker from before pmend was started is gone");
+  }
 }
 
 // It leaves the queue: repairing, or to where a limit sends it.
@@ -278,11 +297,19 @@ void on(Core& core, const WorkerStuck& input) {
 void on(Core& core, const Inspected& input) {
   core.inspected = true;
   core.foreign.clear();
+  std::set<JobId> hanging;
   for (const protocol::HeldLock& lock : input.reply.locks) {
     const auto ours = lock.job ? core.jobs.find(*lock.job) : core.jobs.end();
     if (ours == core.jobs.end() || !ours->second.worker) {
       core.foreign.emplace(lock.kind, lock.name);
     }
+    if (ours != core.jobs.end() && lock.uninterruptible) {
+      hanging.insert(*lock.job);
+    }
+  }
+  const std::set<JobId> before = std::exchange(core.hanging, std::move(hanging));
+  for (const auto& [id, job] : core.jobs) {
+    follow_former_worker(core, job, before.contains(id) && core.hanging.contains(id));
   }
   for (const std::string& key : input.reply.spool_keys) {
     const auto ended = core.ended_spools.find(key);

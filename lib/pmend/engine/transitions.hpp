@@ -105,6 +105,7 @@ inline constexpr std::array kTransitions = {
     Transition{IncidentState::kIndeterminate, IncidentState::kRepairing, "observed again; what was begun is finished"},
     Transition{IncidentState::kIndeterminate, IncidentState::kDetected, "nothing had been begun; look again"},
     Transition{IncidentState::kIndeterminate, IncidentState::kHeld, "two indeterminate outcomes"},
+    Transition{IncidentState::kIndeterminate, IncidentState::kStuck, "a worker of a former pmend hangs in the kernel"},
     Transition{IncidentState::kIndeterminate, IncidentState::kUnobservable, "device gone"},
     Transition{IncidentState::kUnobservable, IncidentState::kIndeterminate, "device back, with an open job"},
     Transition{IncidentState::kUnobservable, IncidentState::kDetected, "device back"},

@@ -30,6 +30,7 @@ void describe(Fields& field, T& request) {
   field.sha256("plan_hash", request.plan_hash);
   field("basis", request.basis);
   field("spool_key", request.spool_key);
+  field.unless_default("first_step", request.first_step);
   field.check([&](const JsonReader& in) { check_spool_key(in, request.spool_key); });
 }
 Json to_json(const RepairRequest& request) {

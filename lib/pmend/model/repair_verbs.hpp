@@ -30,6 +30,8 @@ struct RepairRequest {
   std::string plan_hash;  // the worker computes it again from plan and basis
   PlanBasis basis;
   std::string spool_key;  // names the job's directory in the spool, see is_spool_key()
+  // The index of this worker's first step: an earlier one of the same job has told those before. JSON: absent if 0.
+  std::uint64_t first_step = 0;
 
   friend bool operator==(const RepairRequest&, const RepairRequest&) = default;
 };

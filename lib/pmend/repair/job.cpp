@@ -80,7 +80,11 @@ MethodResult carry_out(Course course, const UnitWork& work) {
 }  // namespace
 
 Job::Job(JobKind kind, protocol::RepairRequest request, const Place& place, std::string spool_directory)
-    : kind_(kind), request_(std::move(request)), place_(place), spool_directory_(std::move(spool_directory)) {}
+    : kind_(kind),
+      request_(std::move(request)),
+      place_(place),
+      spool_directory_(std::move(spool_directory)),
+      next_index_(request_.first_step) {}
 
 JobEvent Job::next() {
   if (announced_) {

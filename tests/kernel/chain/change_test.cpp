@@ -105,7 +105,7 @@ class ChangeTest : public KernelTest {
 
   // Every change at every boundary; by default one of them at each, others with other kinds.
   void change_at_all(const Kind& kind, std::size_t shift) {
-    CrashRig rig(kind, kMostChanges, repair_all_policy());
+    CrashRig rig(kind, kMostChanges);
     const auto begun = std::chrono::steady_clock::now();
     int runs = 0;
     for (const CrashRig::StopAt& stop_at : boundaries(rig)) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/chain/crash_rig.hpp"
 
-#include "pmend/base/unique_fd.hpp"
 #include "pmend/ledger/reader.hpp"
 #include "pmend/model/json_text.hpp"
 #include "support/must.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,7 +75,18 @@ void make_open_file(const std::string& path) {
 }  // namespace
 
 std::string name_of(const Kind& kind) {
-  return std::string(kind.fs == FsType::kXfs ? "xfs" : "ext4") + (kind.cache == Cache::kWarm ? "_redirty" : "_rewrite");
+  const char* in_use = kind.exchange ? "_exchange" : "_frozen";
+  const char* unused = kind.cache == Cache::kWarm ? "_redirty" : "_rewrite";
+  return std::string(kind.fs == FsType::kXfs ? "xfs" : "ext4") + (kind.cache == Cache::kInUse ? in_use : unused);
+}
+
+PolicyFile policy_of(const Kind& kind) {
+  if (kind.cache != Cache::kInUse) {
+    return repair_all_policy();
+  }
+  const std::string method = kind.exchange ? "exchange" : "frozen-write";
+  return {"10-all.json", R"({"rules": [{"name": "all", "then": {"action": "repair", "methods": [")" + method + R"("]}}],
+            "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
 }
 
 bool is_long() {
@@ -85,16 +96,22 @@ bool is_long() {
 WorldOptions CrashRig::options(const Kind& kind) {
   WorldOptions options;
   options.fs.type = kind.fs;
+  options.fs.exchange = kind.exchange;
   options.standard_files = false;
   return options;
 }
 
-CrashRig::CrashRig(const Kind& kind, int victims, const PolicyFile& policy)
-    : kind_(kind), world_(options(kind)), chain_({&world_}, {policy}), victims_(victims) {
+CrashRig::CrashRig(const Kind& kind, int victims)
+    : kind_(kind), world_(options(kind)), chain_({&world_}, {policy_of(kind)}), victims_(victims) {
   for (int i = 0; i < victims; ++i) {
     world_.tree().add_file("victim" + std::to_string(i), kVictimBytes);
   }
   world_.settle();
+  for (const FileModel* file : world_.tree().files()) {
+    if (kind.cache == Cache::kInUse) {
+      users_.push_back(must(open_file(world_.tree().path(*file), O_RDWR)));
+    }
+  }
   world_.medium().set_mode("write=clear");
   make_open_directory(chain_.directory() + "/boundaries");
 }
@@ -197,7 +214,7 @@ std::optional<pid_t> CrashRig::wait_for_stop(const FileModel& file) {
 }
 
 void CrashRig::kill_and_go_on(const std::set<std::string>& roles, std::optional<pid_t> stopped) {
-  for (const char* worker : {"observe", "repair"}) {
+  for (const char* worker : {"observe", "repair", "guard", "writer"}) {
     for (const pid_t pid : roles.contains(worker) ? processes_of(worker) : std::vector<pid_t>()) {
       ::kill(pid, SIGKILL);
     }
@@ -245,7 +262,7 @@ json CrashRig::wait_for(const FileModel& file, const std::function<bool(const js
 
 bool CrashRig::was_evicted(const json& incident) {
   const json& plan = incident.at("plan");
-  if (kind_.cache == Cache::kCold || plan.is_null() || plan.at("method") != "rewrite") {
+  if (kind_.cache != Cache::kWarm || plan.is_null() || plan.at("method") != "rewrite") {
     return false;
   }
   if (++evictions_ > kMostEvictions) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/mutation.hpp"
+#include "pmend/base/unique_fd.hpp"
 #include "support/chain.hpp"
 
 #include <nlohmann/json.hpp>
@@ -19,14 +20,19 @@
 
 namespace pmend::world {
 
-enum class Cache { kCold, kWarm };
+// kInUse: cold, and somebody has the file open.
+enum class Cache { kCold, kWarm, kInUse };
 
-// What is repaired how: what is cached is written again from the cache, what is not is lost and zeroed.
+// What is repaired how: what is cached is written again from the cache; what is not is lost and zeroed, of a file in
+// use under a freeze or, where the file system has that, by an exchange.
 struct Kind {
   FsType fs = FsType::kXfs;
   Cache cache = Cache::kCold;
+  bool exchange = false;
 };
 std::string name_of(const Kind& kind);
+// Repairs everything in that way.
+PolicyFile policy_of(const Kind& kind);
 
 // PMEND_LONG=1: every combination instead of one for each case.
 bool is_long();
@@ -35,13 +41,14 @@ bool is_long();
 // starts pmend, and stops one of its processes at one boundary (base/boundary.hpp).
 class CrashRig {
  public:
-  // The roles that processes name: "pmend" and "ledger" are threads of one, "observe" and "repair" are workers.
+  // The roles that processes name: "pmend" and "ledger" are threads of one, "observe" and "repair" are workers, "guard"
+  // and "writer" are what a repairing one has for a freeze.
   struct StopAt {
     std::string role;
     int number = 0;  // 0: nowhere
   };
 
-  CrashRig(const Kind& kind, int victims, const PolicyFile& policy);
+  CrashRig(const Kind& kind, int victims);
 
   World& world() { return world_; }
   Chain& chain() { return chain_; }
@@ -59,7 +66,7 @@ class CrashRig {
   // The boundaries that a role passed since start(), by number; of several processes, any one's.
   std::map<int, std::string> passed(const std::string& role) const;
 
-  // SIGKILL to processes by role, in any order: "pmend", "observe", "repair", "listener". Then the rest goes on.
+  // SIGKILL to processes by role, in any order: also "listener". Then the rest goes on.
   void kill_and_go_on(const std::set<std::string>& roles, std::optional<pid_t> stopped);
   // Starts again what is dead and must not be, as a service manager would.
   void supervise();
@@ -98,6 +105,7 @@ class CrashRig {
   Chain chain_;
   int evictions_ = 0;
   std::vector<std::string> environment_;
+  std::vector<UniqueFd> users_;
   int used_ = 0;
   int victims_;
   int restarts_ = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no write through a file reaches, through the whole of pmend, where a rule allows a freeze.
 #include "kernel/kernel_test.hpp"
+#include "medium/trace_reader.hpp"
+#include "pmend/base/text.hpp"
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/kernel/freeze.hpp"
 #include "pmend/kernel/getfsmap.hpp"
@@ -11,9 +13,11 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -194,6 +198,72 @@ TEST_P(ChainFrozen, BadMetadataForbidsEveryFreeze) {
   EXPECT_THAT(world().stray_writes({}), IsEmpty());
   world().medium().unpoison(metadata);
 }
+
+// A directory of pmend's that lies on the file system.
+struct Needed {
+  const char* directory;
+  const char* text;  // what the refusal calls it
+};
+
+void PrintTo(const Needed& needed, std::ostream* out) {
+  *out << needed.directory;
+}
+
+// It is, for as long as this lives; made before anything of pmend runs.
+class MovedDirectory {
+ public:
+  MovedDirectory(World& world, std::string directory) : directory_(std::move(directory)) {
+    const std::string moved = world.fs().mount_point() + "/moved";
+    must_run({"mkdir", "-p", directory_});
+    must_run({"cp", "-a", directory_, moved});
+    must_call(mount(moved.c_str(), directory_.c_str(), nullptr, MS_BIND, nullptr), "bind " + directory_);
+  }
+  MovedDirectory(const MovedDirectory&) = delete;
+  MovedDirectory& operator=(const MovedDirectory&) = delete;
+  ~MovedDirectory() { umount2(directory_.c_str(), MNT_DETACH); }
+
+ private:
+  std::string directory_;
+};
+
+std::string name_of(const std::tuple<FsType, Needed>& gate) {
+  std::string name = std::get<Needed>(gate).directory;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return (std::get<FsType>(gate) == FsType::kXfs ? "xfs_" : "ext4_") + name;
+}
+
+class FreezeGate : public KernelTest, public ::testing::WithParamInterface<std::tuple<FsType, Needed>> {};
+
+TEST_P(FreezeGate, WhatHoldsOurOwnFilesIsNotFrozen) {
+  const auto& [fs, needed] = GetParam();
+  World world({.fs = {.type = fs}});
+  world.medium().set_mode("write=clear");
+  Chain chain({&world}, {freezing_policy()});
+  const MovedDirectory moved(world, chain.directory() + "/" + needed.directory);
+  const FileModel& file = world.tree().file("linked/first");
+  const UniqueFd user = must(open_file(world.tree().path(file), O_RDWR));
+  const ByteRange bad = world.device_range(file, {512, 512});
+  const std::string log = chain.directory() + "/boundaries";
+  chain.start();
+  chain.start_workers({"PMEND_BOUNDARY_LOG=" + log});
+  const auto before = must(medium::read_trace(world.medium().trace_path())).size();
+  world.medium().poison(bad);
+  const json incident = chain.wait_for_state(world.loop().node(), bad, "blocked");
+  EXPECT_THAT(incident.at("reason"), HasSubstr("cannot be frozen: it holds " + std::string(needed.text)));
+  EXPECT_THAT(read_text_file(log).value_or(""), ::testing::Not(HasSubstr("guard")));
+  for (const medium::TraceRecord& record : must(medium::read_trace(world.medium().trace_path(), before))) {
+    EXPECT_FALSE(record.range.overlaps(round_out(bad, 4096))) << "written: " << to_string(record.range);
+  }
+  EXPECT_THAT(world.medium().poisoned(), ::testing::ElementsAre(bad));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernel, FreezeGate,
+                         ::testing::Combine(::testing::Values(FsType::kXfs, FsType::kExt4),
+                                            ::testing::Values(Needed{"state", "pmend's ledger"},
+                                                              Needed{"spool", "the spool"},
+                                                              Needed{"suspects", "the lists of bad sectors"},
+                                                              Needed{"worker-run", "locks and markers"})),
+                         [](const auto& param_info) { return name_of(param_info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Kernel, ChainFrozen, ::testing::Values(FsType::kXfs, FsType::kExt4),
                          [](const auto& param_info) { return param_info.param == FsType::kXfs ? "xfs" : "ext4"; });

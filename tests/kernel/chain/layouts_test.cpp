@@ -5,6 +5,7 @@
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/kernel/getfsmap.hpp"
 #include "support/chain.hpp"
+#include "support/kept_pages.hpp"
 #include "support/must.hpp"
 #include "support/seed.hpp"
 
@@ -12,7 +13,6 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,25 +82,6 @@ void add_random_file(Dice& dice, Tree& tree, const std::string& name, bool refli
       tree.add_file(name, size);
   }
 }
-
-// All pages of a file, read and kept in the page cache: else the machine may drop them at any moment.
-class KeptPages {
- public:
-  explicit KeptPages(const std::string& path, std::uint64_t size) : size_(size) {
-    const UniqueFd fd = must(open_file(path, O_RDONLY));
-    data_ = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
-    if (data_ == MAP_FAILED || mlock(data_, size) < 0) {
-      throw Failure(fail_errno("mlock " + path).value().message());
-    }
-  }
-  KeptPages(const KeptPages&) = delete;
-  KeptPages& operator=(const KeptPages&) = delete;
-  ~KeptPages() { munmap(data_, size_); }
-
- private:
-  void* data_;
-  std::uint64_t size_;
-};
 
 // Writes the bytes of a file over themselves and syncs, as fast as it can. Killed with its owner.
 class BusyWriter {

@@ -32,7 +32,7 @@ class Stuck : public KernelTest, public ::testing::WithParamInterface<Kind> {
   void SetUp() override {
     KernelTest::SetUp();
     if (!IsSkipped()) {
-      rig_ = std::make_unique<CrashRig>(GetParam(), 2, repair_all_policy());
+      rig_ = std::make_unique<CrashRig>(GetParam(), 2);
       rig().chain().set_pmend_options({"--job-limit", "2"});
     }
   }
@@ -77,7 +77,7 @@ TEST_P(Stuck, NothingElseIsWrittenOnItsFileSystemUntilItIsGone) {
   EXPECT_THAT(stuck.at("reason").get<std::string>(), HasSubstr("its write may still land"));
   expect_untouched(second);
   rig().kill_and_go_on({"pmend"}, std::nullopt);
-  rig().wait_for(first, in_state("indeterminate"), kStuckLimit);
+  rig().wait_for(first, in_state("stuck"), kStuckLimit);
   rig().wait_for(second, in_state("queued"), kStuckLimit);
   expect_untouched(second);
   medium.gate("release");

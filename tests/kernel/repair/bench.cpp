@@ -4,6 +4,7 @@
 #include "loop/message_link.hpp"
 #include "pmend/base/boundary.hpp"
 #include "pmend/base/text.hpp"
+#include "pmend/block/block_context.hpp"
 #include "pmend/block/storage_users.hpp"
 #include "pmend/kernel/block_device.hpp"
 #include "pmend/kernel/handles.hpp"
@@ -70,6 +71,8 @@ const repair::Place& RepairBench::place() {
   place_.filesystem = {world_.fs().options().type == FsType::kXfs ? "xfs" : "ext4", kUuid, "",
                        world_.fs().mount_point()};
   place_.mount_fd = mount_.get();
+  place_.forbidden =
+      block::locate(must(block::read_block_context({}, place_.device)), {0, 4096}).at(0).volume.never_write;
   place_.list = [this] { return read_list(); };
   place_.kernel_user = kernel_user;
   place_.openers = openers;

@@ -186,6 +186,7 @@ TEST_F(Repairing, AWorkerThatEndsInItsStepIsObservedAndResumedAndNeverCalledClea
   world_.settle();
   ASSERT_THAT(world_.all<RunJob>(), SizeIs(2));
   EXPECT_TRUE(world_.all<RunJob>().back().resume);
+  EXPECT_EQ(world_.all<RunJob>().back().request.first_step, 1U) << "its steps are others than those that were told";
   EXPECT_EQ(world_.shown(1), S::kRepaired);
 }
 

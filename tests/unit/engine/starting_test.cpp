@@ -185,6 +185,7 @@ TEST_F(Starting, AStuckWorkerOfTheFormerPmendIsWaitedFor) {
   world_.give(Inspected{reply});
   world_.settle();
   EXPECT_EQ(world_.all<RunJob>().size(), runs);
+  EXPECT_EQ(world_.shown(1), S::kStuck);
   world_.let("inspect");
   world_.pass(std::chrono::seconds(1));
   world_.settle();

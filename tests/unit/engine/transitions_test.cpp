@@ -29,7 +29,7 @@ const std::map<S, std::set<S>> kWays = {
     {S::kRepaired, {}},
     {S::kFailed, {S::kDetected}},
     {S::kStuck, {S::kRepaired, S::kFailed, S::kBlocked, S::kDetected, S::kIndeterminate}},
-    {S::kIndeterminate, {S::kRepairing, S::kDetected, S::kHeld, S::kUnobservable}},
+    {S::kIndeterminate, {S::kRepairing, S::kDetected, S::kHeld, S::kStuck, S::kUnobservable}},
     {S::kUnresolved, {S::kDetected}},
     {S::kCleared, {}},
     {S::kUnobservable, {S::kDetected, S::kIndeterminate}},

@@ -134,7 +134,7 @@ Step World::step_of(const protocol::RepairRequest& request, std::uint64_t index)
   Step step;
   step.job = request.job;
   step.index = index;
-  const Unit& unit = request.plan.units.at(index).unit;
+  const Unit& unit = request.plan.units.at(index - request.first_step).unit;
   step.kind = unit.method == Method::kRedirty ? StepKind::kRedirty : StepKind::kPwrite;
   step.device_range = unit.device_range;
   step.spool_sha256 = kDigest;
@@ -167,7 +167,7 @@ bool World::answer(const RunJob& command) {
     give(WorkerGone{job, "ended"});
     return true;
   }
-  give(StepIntent{step_of(command.request, 0)});
+  give(StepIntent{step_of(command.request, command.request.first_step)});
   return true;
 }
 
@@ -185,7 +185,7 @@ bool World::answer(const Proceed& command) {
     bad_.erase(step.device_range);
   }
   give(StepFinished{step});
-  if (outcome == Outcome::kSucceeded && command.request.index + 1 < request.plan.units.size()) {
+  if (outcome == Outcome::kSucceeded && command.request.index - request.first_step + 1 < request.plan.units.size()) {
     give(StepIntent{step_of(request, command.request.index + 1)});
     return true;
   }

@@ -60,12 +60,28 @@ Obstacle check_beforehand(const Swap& swap) {
   return check_listed(swap.work);
 }
 
+// The page cache may have gone since its bytes were spooled, with the machine's power for instance. They are what the
+// file must hold as long as nobody has changed it.
+void add_spooled(const UnitWork& work, Salvaged& salvaged) {
+  const std::string& before = work.before().unit.sectors;
+  for (std::size_t i = 0; i < salvaged.sectors.size(); ++i) {
+    if (before[i] == kSectorCached && salvaged.sectors[i] == kSectorLost) {
+      const auto at = static_cast<std::ptrdiff_t>(i * kSectorBytes);
+      salvaged.sectors[i] = kSectorCached;
+      std::copy_n(work.rebuilt.begin() + at, kSectorBytes, salvaged.bytes.begin() + at);
+    }
+  }
+}
+
 // What can be had of the unit is what the donor has been given.
-Obstacle check_bytes(const Swap& swap) {
+Obstacle check_bytes(const Swap& swap, const FileTime& changed_now) {
   const UnitWork& work = swap.work;
-  const auto salvaged = salvage(work.place, swap.target, as_one_has_it(work.planned(), swap.mapping));
+  auto salvaged = salvage(work.place, swap.target, as_one_has_it(work.planned(), swap.mapping));
   if (!salvaged) {
     return before_change(salvaged.error());
+  }
+  if (changed_now == work.index.changed) {
+    add_spooled(work, *salvaged);
   }
   if (auto difference = sectors_difference(work.before().unit.sectors, salvaged->sectors)) {
     return changed(*difference);
@@ -95,7 +111,7 @@ Obstacle check_at_last(const Swap& swap) {
   if (auto forbidden = forbidden_exchange(work.place, *facts)) {
     return Ending{Outcome::kRefused, *forbidden};
   }
-  if (auto obstacle = check_bytes(swap)) {
+  if (auto obstacle = check_bytes(swap, facts->changed)) {
     return obstacle;
   }
   // A page that is dirty can be stored to without a new change time; one that is clean cannot.
