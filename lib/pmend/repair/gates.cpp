@@ -69,6 +69,15 @@ std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t ha
   return std::nullopt;
 }
 
+Result<std::optional<std::string>> forbidden_now(const Place& place) {
+  const auto corrupted = hardware_corrupted_kib();
+  if (!corrupted) {
+    return tl::make_unexpected(corrupted.error());
+  }
+  auto reason = forbidden_place(place);
+  return reason ? reason : forbidden_memory(place, *corrupted);
+}
+
 std::optional<std::string> forbidden_content(const TargetFacts& facts) {
   if (!S_ISREG(facts.attributes.mode)) {
     return "it is not a regular file";

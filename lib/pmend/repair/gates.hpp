@@ -19,6 +19,9 @@ std::optional<std::string> forbidden_place(const Place& place);
 // pages those are. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo, which never goes down.
 std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t hardware_corrupted_kib);
 
+// What of these two forbids it now. Errors: as hardware_corrupted_kib().
+Result<std::optional<std::string>> forbidden_now(const Place& place);
+
 // For this file, whatever the method: its blocks are not plain data of its own.
 std::optional<std::string> forbidden_content(const TargetFacts& facts);
 

@@ -339,8 +339,8 @@ std::optional<PlanReply> plan_exchange(const Place& place, const PlanRequest& re
   if (!has_method(request) || !are_files(request.owners) || !knows_exchange(place)) {
     return std::nullopt;
   }
-  const auto corrupted = hardware_corrupted_kib();
-  if (!corrupted || forbidden_place(place) || forbidden_memory(place, *corrupted)) {
+  const auto forbidden = forbidden_now(place);
+  if (!forbidden || *forbidden) {
     return std::nullopt;  // as the refusal says
   }
   const auto owners = open_owners(place, request);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/repair/planner.hpp"
-
 #include "pmend/model/json_reader.hpp"
 #include "pmend/model/range_list.hpp"
+#include "unit/repair/planner_facts.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,77 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr FileId kFile{131, 77};
-constexpr std::uint64_t kDevice = 1U << 20U;  // where the file begins on the device, in one extent
-constexpr std::uint64_t kSize = 16 * kPageBytes;
-
-ByteRange on_device(const ByteRange& file_range) {
-  return {kDevice + file_range.offset, file_range.length};
-}
-
-// Facts about a file of 16 pages in one extent, in which the ranges of `bad` cannot be read.
-class Facts {
- public:
-  explicit Facts(std::vector<ByteRange> bad) : bad_(std::move(bad)) {
-    facts_.boot_id = "boot";
-    facts_.file.attributes.mode = 0100644;
-    facts_.file.attributes.size = kSize;
-    facts_.file.block_bytes = kPageBytes;
-    facts_.file.direct_alignment = 512;
-    facts_.list.complete = true;
-    place_.device = "/dev/loop0";
-    place_.device_id = "loop:x";
-    place_.filesystem = {"xfs", "uuid", "", "/mnt"};
-    request_.device_id = place_.device_id;
-    Owner owner;
-    owner.kind = OwnerKind::kFile;
-    owner.file = kFile;
-    request_.owners = {owner};
-    request_.methods = {Method::kRedirty, Method::kRewrite};
-    for (const ByteRange& range : bad_) {
-      request_.ranges.push_back(on_device(range));
-      facts_.list.bad.insert(on_device(range));
-    }
-  }
-
-  Facts& page(std::uint64_t number, CacheState cache, std::uint64_t count = 1) {
-    return extent_page({number * kPageBytes, count * kPageBytes}, cache, 0);
-  }
-  Facts& extent_page(const ByteRange& range, CacheState cache, std::uint32_t flags) {
-    const RangeSet bad(bad_);
-    PageFacts page{range, cache, {}, {}};
-    const ByteRange data = data_part(range, facts_.file);
-    page.pieces.push_back({data, kDevice + data.offset, {0, kDevice, kSize, flags}});
-    page.readable.emplace_back();
-    for (std::uint64_t at = data.offset; at < data.end(); at += kSectorBytes) {
-      page.readable.back().push_back(!bad.overlaps({at, kSectorBytes}));
-    }
-    facts_.pages.push_back(std::move(page));
-    return *this;
-  }
-  PlanReply plan() const { return make_plan(place_, request_, facts_); }
-  Plan good() const {
-    const PlanReply reply = plan();
-    EXPECT_TRUE(reply.plan.has_value()) << reply.refusal->reason;
-    return reply.plan.value_or(Plan());
-  }
-  PlanRefusal refusal() const {
-    const PlanReply reply = plan();
-    EXPECT_TRUE(reply.refusal.has_value());
-    return reply.refusal.value_or(PlanRefusal());
-  }
-
-  PlanFacts& facts() { return facts_; }
-  Place& place() { return place_; }
-  PlanRequest& request() { return request_; }
-
- private:
-  std::vector<ByteRange> bad_;
-  PlanFacts facts_;
-  Place place_;
-  PlanRequest request_;
-};
 
 TEST(Planner, AColdSectorIsRewrittenAloneAndLost) {
   const Plan plan = Facts({{8192 + 1024, 512}}).page(2, CacheState::kAbsent).good();
@@ -124,71 +52,6 @@ TEST(Planner, TheLargestBlockThatMustBeWrittenAtOnceIsTheUnit) {
     EXPECT_THAT(plan.lost, ElementsAre(on_device({9216, 512})));
     EXPECT_EQ(total_bytes(plan.salvageable), 3584U);
   }
-}
-
-// A file that is mapped from memory, allowed to be written through.
-Facts dax_facts(std::vector<ByteRange> bad) {
-  Facts facts(std::move(bad));
-  facts.place().memory = true;
-  facts.facts().file.kinds.dax = true;
-  facts.request().methods = {Method::kRedirty, Method::kRecoveryWrite, Method::kRewrite};
-  return facts;
-}
-
-TEST(Planner, APageOfMemoryIsRecoveredWholeAndLosesOnlyItsBadSectors) {
-  const Plan plan = dax_facts({{8192 + 1024, 512}}).page(2, CacheState::kAbsent).good();
-  EXPECT_EQ(plan.method, Method::kRecoveryWrite);
-  ASSERT_THAT(plan.units, SizeIs(1));
-  EXPECT_EQ(plan.units[0].unit, (Unit{on_device({8192, 4096}), Method::kRecoveryWrite, "ggLggggg"}));
-  EXPECT_THAT(plan.lost, ElementsAre(on_device({9216, 512})));
-  EXPECT_EQ(total_bytes(plan.salvageable), 3584U);
-}
-
-TEST(Planner, RecoveringTakesARuleThatNamesIt) {
-  Facts facts = dax_facts({{8192, 512}});
-  facts.request().methods = {Method::kRedirty, Method::kRewrite};
-  EXPECT_THAT(facts.page(2, CacheState::kAbsent).refusal().reason, HasSubstr("recovery-write"));
-}
-
-TEST(Planner, WhatOnlyAMachineCheckHidesIsNotWrittenOver) {
-  Facts facts = dax_facts({{8192, 4096}});
-  facts.facts().list.bad = RangeSet({on_device({8192 + 1024, 512})});
-  facts.request().ranges = {on_device({8192 + 1024, 512})};
-  const PlanRefusal refusal = facts.page(2, CacheState::kAbsent).refusal();
-  EXPECT_EQ(refusal.state, RefusalState::kBlocked);
-  EXPECT_THAT(refusal.reason, HasSubstr("restart"));
-}
-
-// As a recovery-write leaves a page that took a machine check while nobody had it mapped.
-Facts out_of_reach() {
-  Facts facts = dax_facts({{8192, 4096}});
-  facts.facts().list.bad = RangeSet();
-  facts.page(2, CacheState::kAbsent);
-  return facts;
-}
-
-TEST(Planner, APageOutOfReachIsRescuedWhereARuleNamesIt) {
-  const PlanRefusal refusal = out_of_reach().refusal();
-  EXPECT_EQ(refusal.state, RefusalState::kBlocked);
-  EXPECT_THAT(refusal.reason, HasSubstr("rescue"));
-  Facts facts = out_of_reach();
-  facts.request().methods.push_back(Method::kRescue);
-  const Plan plan = facts.good();
-  EXPECT_EQ(plan.units[0].unit, (Unit{on_device({8192, 4096}), Method::kRescue, "LLLLLLLL"}));
-  EXPECT_EQ(plan.method, Method::kRescue);
-  EXPECT_THAT(plan.lost, ElementsAre(on_device({8192, 4096})));
-}
-
-TEST(Planner, RescueIsNotForWhatIsListed) {
-  Facts facts = dax_facts({{8192, 4096}});
-  facts.request().methods = {Method::kRescue};
-  EXPECT_THAT(facts.page(2, CacheState::kAbsent).refusal().reason, HasSubstr("recovery-write"));
-}
-
-TEST(Planner, APageThatIsListedAsAWholeIsLostAsAWhole) {
-  const Plan plan = dax_facts({{8192, 4096}}).page(2, CacheState::kAbsent).good();
-  EXPECT_EQ(plan.units[0].unit.sectors, "LLLLLLLL");
-  EXPECT_THAT(plan.lost, ElementsAre(on_device({8192, 4096})));
 }
 
 TEST(Planner, EachPageTakesItsOwnMethodAndThePlanTheMostIntrusive) {

@@ -67,14 +67,9 @@ Result<std::vector<Stand>> stands_of(const UnitWork& work, const std::vector<Don
 
 // The gates of the place, for a change of a donor: those of a file do not apply to it.
 Obstacle check_place(const UnitWork& work, int fd) {
-  const auto corrupted = hardware_corrupted_kib();
-  if (!corrupted) {
-    return before_change(corrupted.error());
-  }
-  for (auto& reason : {forbidden_place(work.place), forbidden_memory(work.place, *corrupted)}) {
-    if (reason) {
-      return Ending{Outcome::kRefused, *reason};
-    }
+  const auto forbidden = forbidden_now(work.place);
+  if (!forbidden || *forbidden) {
+    return forbidden ? Ending{Outcome::kRefused, **forbidden} : before_change(forbidden.error());
   }
   const auto frozen = is_frozen(fd, kThawProbeLimit);
   if (!frozen) {
