@@ -55,9 +55,6 @@ std::optional<Finding> Evaluation::guard_against(const Rule& rule) {
   if (facts_.phantom == true && !says_so(rule, FlagKey::kPhantom)) {
     return Finding{"phantom", Truth::kNo, "true, which a repair rule must name to match"};
   }
-  if (facts_.has_ars && !facts_.phantom) {
-    return Finding{"phantom", Truth::kUnknown, "unknown, and the device has records that could tell"};
-  }
   return std::nullopt;
 }
 
@@ -79,7 +76,8 @@ bool Evaluation::says_so(const When& when, FlagKey key, View& view) {
                      [&](const When& alternative) {
                        return truth_of_all(alternative, view) == Truth::kYes && says_so(alternative, key, view);
                      }) ||
-         std::any_of(when.negated.begin(), when.negated.end(), [&](const When& negated) { return says(negated, false); });
+         std::any_of(when.negated.begin(), when.negated.end(),
+                     [&](const When& negated) { return says(negated, false); });
 }
 
 // The first subject with the weakest answer for a repair rule, with the strongest for the others.

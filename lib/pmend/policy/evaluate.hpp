@@ -27,8 +27,8 @@ struct Verdict {
 //   - a rule is asked once for every name of every owner, as if there were no other: so `path`, `uid` and the rest are
 //     always about one and the same file, also inside `any` and `not`;
 //   - a repair rule matches if all of these answers are yes, a hold or observe rule if any of them is not no;
-//   - a repair rule does not match a recurrence unless what makes it match says `recurrence: true`, so that nobody
-//     allows it by accident; nor what is, or on a device with ARS may be, a phantom, unless it says the like of that.
+//   - a repair rule does not match a recurrence (phantom) unless what makes it match says `recurrence: true`, so that
+//     nobody allows it by accident.
 class Evaluation {
  public:
   // Borrows both.

@@ -64,9 +64,6 @@ TEST(ShippedPolicy, HoldsTheRest) {
   rest.back().recurrence = true;
   rest.push_back(facts_about({file_named({"/srv/a"})}));
   rest.back().phantom = true;
-  rest.push_back(facts_about({file_named({"/srv/a"})}));
-  rest.back().has_ars = true;
-  rest.back().phantom.reset();
   rest.push_back(facts_about({file_named({"/srv/a"}), owner_of_kind(OwnerKind::kUnknown)}));
   rest.push_back(facts_about({}));
   for (const OwnerKind kind : {OwnerKind::kMetadata, OwnerKind::kFree, OwnerKind::kRaw, OwnerKind::kUnknown}) {
