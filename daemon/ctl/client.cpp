@@ -158,6 +158,17 @@ Asked<Client::Json> Client::explain(IncidentId id) {
   return ask([&] { return to_array(session_->pmend.Explain(id.value)); });
 }
 
+Asked<Client::Json> Client::openers(IncidentId id) {
+  return ask([&] { return to_array(session_->pmend.GetOpeners(id.value)); });
+}
+
+Asked<Client::Json> Client::endangered_files(const std::string& device, bool all, const std::string& cursor) {
+  return ask([&] {
+    auto [files, not_seen, next] = session_->pmend.ListEndangeredFiles(device, all, cursor);
+    return Json{{"files", to_array(std::move(files))}, {"not_seen", not_seen}, {"next", next}};
+  });
+}
+
 Asked<Client::Json> Client::locate(const DeviceRange& range) {
   return ask([&] { return session_->pmend.Locate(range.device, range.range.offset, range.range.length).json; });
 }
@@ -184,6 +195,10 @@ Asked<void> Client::pause() {
 
 Asked<void> Client::resume() {
   return ask([&] { session_->pmend.Resume(); });
+}
+
+Asked<void> Client::resume_device(const std::string& device) {
+  return ask([&] { session_->pmend.ResumeDevice(device); });
 }
 
 Asked<void> Client::scrub(const std::string& device) {

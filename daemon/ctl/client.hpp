@@ -36,6 +36,9 @@ class Client {
   Asked<Json> incident(IncidentId id);
   Asked<Json> report(IncidentId id);
   Asked<Json> explain(IncidentId id);  // an array: one object per rule
+  Asked<Json> openers(IncidentId id);  // an array: one object per file
+  // A part of the files to bring away: members files (an array), not_seen and next, the cursor of the next part.
+  Asked<Json> endangered_files(const std::string& device, bool all, const std::string& cursor);
   Asked<Json> locate(const DeviceRange& range);
   Asked<Json> locate(const std::string& absolute_path);
 
@@ -44,6 +47,7 @@ class Client {
   Asked<void> retry(IncidentId id);
   Asked<void> pause();
   Asked<void> resume();
+  Asked<void> resume_device(const std::string& device);
   Asked<void> scrub(const std::string& device);  // starts one
   Asked<void> cancel_scrub(const std::string& device);
   Asked<Json> scrub_progress(const std::string& device);

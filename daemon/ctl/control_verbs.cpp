@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/incident_text.hpp"
+#include "ctl/storm_line.hpp"
 #include "ctl/text.hpp"
 #include "ctl/understand.hpp"
 #include "ctl/verbs.hpp"
 #include "pmend/model/json_fields.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <istream>
 #include <ostream>
@@ -87,6 +89,41 @@ int change_state(Client& client, const Options& options, const Console& console,
   return cli::kExitDone;
 }
 
+// The devices of Manager.Status on which errors spread.
+struct StormDevices {
+  std::vector<StormLine> storms;
+};
+
+void read_json(const JsonReader& in, StormDevices& devices) {
+  FieldReader field(in);
+  field("storms", devices.storms);
+}
+
+bool has_storm(const Json& status, const std::string& device) {
+  const auto devices = understand<StormDevices>(status);
+  return devices && std::any_of(devices->storms.begin(), devices->storms.end(),
+                                [&](const StormLine& line) { return line.device == device; });
+}
+
+int resume_one_device(Client& client, const Options& options, const Console& console) {
+  const auto before = client.status();
+  if (!before) {
+    return tell(console, before.error());
+  }
+  if (const auto resumed = client.resume_device(options.device); !resumed) {
+    return tell(console, resumed.error());
+  }
+  if (!has_storm(*before, options.device)) {
+    return tell(console, {kExitNothingToDo, "repairs on " + options.device + " were not stopped"});
+  }
+  if (options.json) {
+    print_json(console.out, {{"device", options.device}});
+  } else {
+    console.err << "Repairs on " << safe_line(options.device) << " go on.\n";
+  }
+  return cli::kExitDone;
+}
+
 }  // namespace
 
 int approve(Client& client, const Options& options, const Console& console) {
@@ -109,6 +146,9 @@ int pause(Client& client, const Options& options, const Console& console) {
 }
 
 int resume(Client& client, const Options& options, const Console& console) {
+  if (!options.device.empty()) {
+    return resume_one_device(client, options, console);
+  }
   return change_state(client, options, console, "running", [&] { return client.resume(); });
 }
 

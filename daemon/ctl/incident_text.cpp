@@ -46,9 +46,10 @@ void print_owner(std::ostream& out, const Owner& owner) {
     print_field(out, "shared", "other files have the same blocks");
   }
   for (const OpenBy& process : owner.open_by.value_or(std::vector<OpenBy>())) {
-    print_field(
-        out, "open by",
-        path_text({process.comm}) + " (pid " + std::to_string(process.pid) + ")" + (process.mapped ? ", mapped" : ""));
+    print_field(out, "open by",
+                path_text({process.comm}) + " (pid " + std::to_string(process.pid) +
+                    (process.unit.empty() ? "" : ", " + safe_line(process.unit)) + ")" +
+                    (process.mapped ? ", mapped" : ""));
   }
 }
 
@@ -69,17 +70,39 @@ void print_decision(std::ostream& out, const Decision& decision) {
   }
 }
 
-std::string heading(const Incident& incident) {
-  return "Incident " + std::to_string(incident.id.value) + " on " + safe_line(incident.device) + ": " +
-         std::string(to_string(incident.state));
-}
-
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (const std::string& text : texts) {
     out += (out.empty() ? "" : ", ") + safe_line(text);
   }
   return out;
+}
+
+void print_medium(std::ostream& out, const MediumPlace& place) {
+  print_field(out, "memory",
+              safe_line(place.region) +
+                  (place.physical ? ", physical address " + std::to_string(*place.physical) : std::string()) +
+                  (place.dimms.empty() ? "" : ", on " + joined(place.dimms)));
+}
+
+void print_past(std::ostream& out, const Incident& incident) {
+  if (incident.recurrence) {
+    print_field(out, "recurrence",
+                "repaired here " + count(incident.recurrence->repairs, "time") + " before, last " +
+                    to_rfc3339(incident.recurrence->last));
+  }
+  for (const EarlierRepair& earlier : incident.earlier) {
+    print_field(out, "before",
+                "incident " + std::to_string(earlier.incident.value) + ", " + to_string(earlier.device_range) +
+                    ", seen " + to_rfc3339(earlier.first_seen) + ", repaired " + to_rfc3339(earlier.repaired) +
+                    (earlier.method ? " by " + std::string(to_string(*earlier.method)) : "") + ", " +
+                    count(earlier.bytes_lost, "byte") + " lost");
+  }
+}
+
+std::string heading(const Incident& incident) {
+  return "Incident " + std::to_string(incident.id.value) + " on " + safe_line(incident.device) + ": " +
+         std::string(to_string(incident.state));
 }
 
 std::string range_text(const ManifestRange& range) {
@@ -175,6 +198,10 @@ void print_incident(std::ostream& out, const Incident& incident) {
   print_field(out, "reported by",
               joined(incident.sources) + ", first " + to_rfc3339(incident.first_seen) + ", seen " +
                   count(incident.seen, "time"));
+  if (incident.medium) {
+    print_medium(out, *incident.medium);
+  }
+  print_past(out, incident);
   for (const Owner& owner : incident.owners) {
     print_owner(out, owner);
   }

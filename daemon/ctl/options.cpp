@@ -38,8 +38,9 @@ constexpr std::array kVerbs = {
     VerbRow{Verb::kDismiss, "dismiss", "ID", 1, kNoLimit, "Leave an incident alone until its error disappears"},
     VerbRow{Verb::kRetry, "retry", "ID", 1, kNoLimit, "Observe, plan and decide again"},
     VerbRow{Verb::kPause, "pause", "", 0, 0, "Start no repair until resume"},
-    VerbRow{Verb::kResume, "resume", "", 0, 0, "Start repairs again"},
+    VerbRow{Verb::kResume, "resume", "DEVICE", 0, 1, "Start repairs again; with DEVICE: there, after errors spread"},
     VerbRow{Verb::kScrub, "scrub", "DEVICE", 1, 1, "Read a device through for media errors"},
+    VerbRow{Verb::kEvacuateList, "evacuate-list", "DEVICE", 1, 1, "The files to bring away from a device"},
     VerbRow{Verb::kWatch, "watch", "", 0, 0, "Print changes as they happen"},
     VerbRow{Verb::kMetrics, "metrics", "", 0, 0, "Counters for monitoring"},
     VerbRow{Verb::kDrill, "drill", "", 0, 0, "Rehearse a repair on a scratch medium"},
@@ -91,6 +92,9 @@ void add_verbs(CLI::App& app, Raw& raw) {
   cli::add_text_option(*list, "--state", raw.options.state, "STATE", "Only incidents in this state");
   list->add_flag("--all", raw.options.all, "Closed incidents too");
   app.get_subcommand("scrub")->add_flag("--cancel", raw.options.cancel, "End the one that is under way");
+  auto* evacuate = app.get_subcommand("evacuate-list");
+  evacuate->add_flag("--all", raw.options.all, "All files of the file systems on it");
+  evacuate->add_flag("-0,--null", raw.options.null, "Exact names, each ended by a NUL byte");
   auto* report = app.get_subcommand("report");
   cli::add_text_option(*report, "--format", raw.format, "json|text|ddrescue|ranges", "The form of the report");
   auto* approve = app.get_subcommand("approve");
@@ -182,6 +186,15 @@ cli::Parsed<void> take_words(Raw& raw) {
     case Verb::kLocate:
     case Verb::kExplain:
       return take_subject(raw);
+    case Verb::kResume:
+      raw.options.device = raw.words.empty() ? "" : raw.words.front();
+      return {};
+    case Verb::kEvacuateList:
+      if (raw.options.json && raw.options.null) {
+        return cli::usage_error(kProgram, "--null: contradicts --json");
+      }
+      raw.options.device = raw.words.front();
+      return {};
     case Verb::kScrub:
       raw.options.device = raw.words.front();
       return {};
@@ -193,7 +206,6 @@ cli::Parsed<void> take_words(Raw& raw) {
     case Verb::kDevices:
     case Verb::kList:
     case Verb::kPause:
-    case Verb::kResume:
     case Verb::kWatch:
     case Verb::kPolicyShow:
     case Verb::kPolicyReload:

@@ -27,6 +27,7 @@ enum class Verb {
   kPause,
   kResume,
   kScrub,
+  kEvacuateList,
   kWatch,
   kPolicyCheck,
   kPolicyTest,
@@ -56,12 +57,13 @@ struct Options {
 
   // Each of these belongs to the verbs named and is empty for all others.
   std::string state;                  // list
-  bool all = false;                   // list
+  bool all = false;                   // list, evacuate-list
+  bool null = false;                  // evacuate-list
   std::vector<IncidentId> incidents;  // show, report: one; approve, dismiss, retry: one or more
   ReportFormat format{};              // report
   Subject subject;                    // locate: a device range or a path; explain: also an incident
   std::string plan_hash;              // approve
-  std::string device;                 // scrub
+  std::string device;                 // scrub, evacuate-list; resume: may be empty
   bool cancel = false;                // scrub
   std::vector<std::string> files;     // policy check: any number; policy test: one
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/incident_text.hpp"
 #include "ctl/report_formats.hpp"
+#include "ctl/storm_line.hpp"
 #include "ctl/text.hpp"
 #include "ctl/understand.hpp"
 #include "ctl/verbs.hpp"
@@ -27,6 +28,7 @@ struct StatusView {
   std::map<std::string, std::uint64_t> states;
   std::string policy_hash;
   std::vector<std::string> policy_problems;
+  std::vector<StormLine> storms;
 };
 
 void read_json(const JsonReader& in, StatusView& view) {
@@ -39,6 +41,7 @@ void read_json(const JsonReader& in, StatusView& view) {
   field("open_incidents", view.open_incidents);
   field("policy_hash", view.policy_hash);
   field("policy_problems", view.policy_problems);
+  field("storms", view.storms);
   JsonObjectReader object(in);
   if (const auto states = object.required("states")) {
     JsonObjectReader counts(*states);
@@ -84,6 +87,12 @@ void print_status(std::ostream& out, const StatusView& view) {
   out << count(view.devices, "device") << " watched, " << count(view.open_incidents, "open incident") << '\n';
   for (const auto& [state, number] : view.states) {
     out << "  " << number << ' ' << safe_line(state) << '\n';
+  }
+  for (const StormLine& line : view.storms) {
+    const std::string device = safe_line(line.device);
+    out << "Errors spread on " << device << ": " << line.storm.incidents << " new incidents within an hour at "
+        << to_rfc3339(line.storm.since) << ", the limit is " << line.storm.limit
+        << ".\n  Nothing on it is repaired unless it is approved, until pmendctl resume " << device << ".\n";
   }
   for (const std::string& problem : view.policy_problems) {
     out << "Policy problem: " << safe_line(problem) << '\n';
@@ -149,6 +158,25 @@ int print_answer(const Asked<Json>& answer, const Options& options, const Consol
   return cli::kExitDone;
 }
 
+// Who has its files open is looked for now, by the privileged worker, and only for root. Without that the rest is as
+// good.
+void add_openers(Client& client, IncidentId id, Json& answer) {
+  auto incident = understand<Incident>(answer);
+  const auto found = incident ? client.openers(id) : tl::make_unexpected(Problem());
+  const auto files = found ? understand<std::vector<protocol::FileOpeners>>(*found) : tl::make_unexpected(Problem());
+  if (!files) {
+    return;
+  }
+  for (const protocol::FileOpeners& file : *files) {
+    for (Owner& owner : incident->owners) {
+      if (owner.file == file.file) {
+        owner.open_by = file.open_by;
+      }
+    }
+  }
+  answer = to_json(*incident);
+}
+
 // The same of an array, which is member `key` of the JSON.
 template <class T, class Print>
 int print_list(const Asked<Json>& answer, const char* key, const Options& options, const Console& console,
@@ -191,7 +219,10 @@ int list_incidents(Client& client, const Options& options, const Console& consol
 }
 
 int show_incident(Client& client, const Options& options, const Console& console) {
-  const auto answer = client.incident(options.incidents.front());
+  auto answer = client.incident(options.incidents.front());
+  if (answer) {
+    add_openers(client, options.incidents.front(), *answer);
+  }
   if (answer && options.json) {
     print_json(console.out, {{"incident", *answer}});
     return cli::kExitDone;

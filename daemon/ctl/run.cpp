@@ -25,7 +25,7 @@ constexpr std::array kBusVerbs = {
     VerbEntry{Verb::kDismiss, dismiss},     VerbEntry{Verb::kRetry, retry},
     VerbEntry{Verb::kPause, pause},         VerbEntry{Verb::kResume, resume},
     VerbEntry{Verb::kScrub, scrub},         VerbEntry{Verb::kPolicyReload, reload_policy},
-    VerbEntry{Verb::kWatch, watch},
+    VerbEntry{Verb::kWatch, watch},         VerbEntry{Verb::kEvacuateList, evacuate_list},
 };
 
 // What is wrong with the command line beyond its form.

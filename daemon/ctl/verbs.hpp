@@ -30,6 +30,9 @@ int reload_policy(Client& client, const Options& options, const Console& console
 // scrub_verb.cpp
 int scrub(Client& client, const Options& options, const Console& console);
 
+// evacuate_verb.cpp
+int evacuate_list(Client& client, const Options& options, const Console& console);
+
 // watch_verb.cpp
 int watch(Client& client, const Options& options, const Console& console);
 

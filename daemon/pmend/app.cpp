@@ -128,7 +128,7 @@ bus::ManagerState App::manager_state() const {
   const auto state = recorder_->has_failed() ? bus::RunState::kReadOnly
                      : status.paused         ? bus::RunState::kPaused
                                              : bus::RunState::kRunning;
-  return {state, status.why_not, observer_.observing(), policy_.hash(), problems_};
+  return {state, status.why_not, observer_.observing(), policy_.hash(), problems_, status.storms};
 }
 
 void App::show_state() {
@@ -143,6 +143,7 @@ void App::show_state() {
     open += incident_state == IncidentState::kDismissed ? 0 : count;
   }
   std::string text = std::to_string(open) + " open incidents, " + std::to_string(engine.jobs) + " being repaired" +
+                     (engine.storms.empty() ? "" : "; errors spread on " + engine.storms.begin()->first) +
                      (engine.why_not.empty() ? "" : "; " + engine.why_not) +
                      (observer_.observing() ? "" : "; no observing worker");
   if (text != told_status_) {

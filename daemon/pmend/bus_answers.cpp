@@ -11,6 +11,8 @@ using bus::Answer;
 using bus::ErrorCode;
 using protocol::ReplyError;
 
+constexpr std::size_t kMostEarlier = 32;
+
 tl::unexpected<bus::Failure> no_incident(IncidentId id) {
   return bus::refuse(ErrorCode::kNotFound, "there is no incident " + std::to_string(id.value));
 }
@@ -30,6 +32,20 @@ Answer<Incident> incident_of(LedgerReader& reader, IncidentId id) {
   return detail_of(reader, id).map([](IncidentDetail&& detail) { return std::move(detail.incident.incident); });
 }
 
+// With what happened to its place before.
+Answer<Incident> incident_with_past(LedgerReader& reader, IncidentId id) {
+  auto incident = incident_of(reader, id);
+  if (!incident || !incident->recurrence) {
+    return incident;
+  }
+  auto earlier = reader.earlier({incident->device_id, incident->device_range, id}, kMostEarlier);
+  if (!earlier) {
+    return tl::make_unexpected(bus::failure_of(earlier.error()));
+  }
+  incident->earlier = std::move(*earlier);
+  return incident;
+}
+
 // The latest one; before the first the incident as it is, of which nothing was lost yet.
 Answer<Report> report_of(LedgerReader& reader, IncidentId id) {
   auto reports = reader.reports(id);
@@ -47,29 +63,6 @@ Answer<Report> report_of(LedgerReader& reader, IncidentId id) {
     }
     return report;
   });
-}
-
-ErrorCode code_of(protocol::ErrorCode code) {
-  switch (code) {
-    case protocol::ErrorCode::kInvalid:
-    case protocol::ErrorCode::kUnsupported:
-    case protocol::ErrorCode::kTooLarge:
-      return ErrorCode::kInvalid;
-    case protocol::ErrorCode::kNotFound:
-    case protocol::ErrorCode::kGone:
-      return ErrorCode::kNotFound;
-    case protocol::ErrorCode::kBusy:
-    case protocol::ErrorCode::kTimedOut:
-      return ErrorCode::kBusy;
-    case protocol::ErrorCode::kWrongRole:
-    case protocol::ErrorCode::kPlanChanged:
-    case protocol::ErrorCode::kWouldLoseMore:
-    case protocol::ErrorCode::kRefused:
-    case protocol::ErrorCode::kCancelled:
-    case protocol::ErrorCode::kInternal:
-      return ErrorCode::kUnavailable;
-  }
-  return ErrorCode::kUnavailable;
 }
 
 ErrorCode code_of(engine::OperatorError error) {
@@ -100,6 +93,8 @@ engine::OperatorVerb verb_of(bus::OperatorVerb verb) {
       return engine::OperatorVerb::kPause;
     case bus::OperatorVerb::kResume:
       return engine::OperatorVerb::kResume;
+    case bus::OperatorVerb::kResumeDevice:
+      return engine::OperatorVerb::kResumeDevice;
     case bus::OperatorVerb::kRescan:
       return engine::OperatorVerb::kRescan;
   }
@@ -125,7 +120,20 @@ void BusAnswers::list_incidents(const bus::IncidentQuery& query, bus::Reply<bus:
 }
 
 void BusAnswers::get_incident(IncidentId id, bus::Reply<Incident> reply) {
-  parts_.recorder.ask<Incident>([id](LedgerReader& reader) { return incident_of(reader, id); }, std::move(reply));
+  parts_.recorder.ask<Incident>([id](LedgerReader& reader) { return incident_with_past(reader, id); },
+                                std::move(reply));
+}
+
+void BusAnswers::openers(IncidentId id, bus::Reply<protocol::OpenersReply> reply) {
+  parts_.recorder.ask<Incident>([id](LedgerReader& reader) { return incident_of(reader, id); },
+                                bus::Reply<Incident>([this, reply](const Answer<Incident>& incident) {
+                                  incident ? files_.openers(*incident, reply)
+                                           : reply(tl::make_unexpected(incident.error()));
+                                }));
+}
+
+void BusAnswers::endangered_files(const bus::FilesQuery& query, bus::Reply<bus::FilesPart> reply) {
+  files_.endangered(query, reply);
 }
 
 void BusAnswers::get_report(IncidentId id, bus::Reply<Report> reply) {
@@ -153,7 +161,7 @@ void BusAnswers::locate(const protocol::LocateRequest& request, bus::Reply<proto
     if (located) {
       reply(std::move(*located));
     } else {
-      reply(bus::refuse(code_of(located.error().code), located.error().what));
+      reply(tl::make_unexpected(failure_of(located.error())));
     }
   });
 }
@@ -179,12 +187,16 @@ void BusAnswers::operate(const bus::OperatorCall& call, bus::Reply<bus::Done> re
     rescan(call, reply);
     return;
   }
-  engine::OperatorRequest request{{++last_operator_}, verb_of(call.verb), std::nullopt, std::nullopt, call.who};
+  engine::OperatorRequest request{{++last_operator_}, verb_of(call.verb), std::nullopt,
+                                  std::nullopt,       call.who,           std::nullopt};
   if (call.incident) {
     request.incident = call.incident;
   }
   if (call.verb == bus::OperatorVerb::kApprove) {
     request.plan_hash = call.plan_hash;
+  }
+  if (call.verb == bus::OperatorVerb::kResumeDevice) {
+    request.device = call.device;
   }
   waiting_.emplace(request.request, std::move(reply));
   parts_.driver.put(std::move(request));

@@ -23,6 +23,11 @@ void DeviceViews::note(const engine::Input& input) {
   }
 }
 
+std::optional<std::string> DeviceViews::id_of(const std::string& device) const {
+  const auto found = devices_.find(device);
+  return found == devices_.end() ? std::nullopt : std::optional(found->second.info.device_id);
+}
+
 void DeviceViews::take_list(const MediaErrorList& list) {
   const auto device = devices_.find(list.device);
   if (device == devices_.end() || device->second.info.device_id != list.device_id) {

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace pmend::daemon {
@@ -22,6 +23,8 @@ class DeviceViews {
 
   void note(const engine::Input& input);
   bool contains(const std::string& device) const { return devices_.contains(device); }
+  // Of a device that is watched.
+  std::optional<std::string> id_of(const std::string& device) const;
 
  private:
   struct SourceList {

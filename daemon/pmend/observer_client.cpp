@@ -23,6 +23,8 @@ constexpr seconds kListDeadline{30};
 constexpr seconds kObserveDeadline{120};
 constexpr seconds kPlanDeadline{120};
 constexpr seconds kLocateDeadline{60};
+constexpr seconds kOpenersDeadline{20};
+constexpr seconds kFilesDeadline{100};  // of one part; callers wait for 120 s
 // A large disk is read for days, since others come first.
 constexpr std::chrono::hours kScrubDeadline{7 * 24};
 
@@ -165,9 +167,21 @@ void ObserverClient::list(const engine::List& command) {
       });
 }
 
-void ObserverClient::locate(const protocol::LocateRequest& request, OnLocated on_located) {
+void ObserverClient::locate(const protocol::LocateRequest& request, On<protocol::LocateReply> on_located) {
   if (worker_) {
     worker_->ask<protocol::LocateReply>({Verb::kLocate, to_json(request), kLocateDeadline}, std::move(on_located));
+  }
+}
+
+void ObserverClient::openers(const protocol::OpenersRequest& request, On<protocol::OpenersReply> on_openers) {
+  if (worker_) {
+    worker_->ask<protocol::OpenersReply>({Verb::kOpeners, to_json(request), kOpenersDeadline}, std::move(on_openers));
+  }
+}
+
+void ObserverClient::files(const protocol::FilesRequest& request, On<protocol::FilesReply> on_files) {
+  if (worker_) {
+    worker_->ask<protocol::FilesReply>({Verb::kFiles, to_json(request), kFilesDeadline}, std::move(on_files));
   }
 }
 

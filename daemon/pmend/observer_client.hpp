@@ -43,9 +43,12 @@ class ObserverClient {
   void plan(const engine::AskPlan& command);
   void list(const engine::List& command);
 
-  using OnLocated = std::function<void(tl::expected<protocol::LocateReply, protocol::ReplyError>)>;
-  // Not called where there is no worker, or no more.
-  void locate(const protocol::LocateRequest& request, OnLocated on_located);
+  // Questions of people. Not called where there is no worker, or no more.
+  template <class T>
+  using On = std::function<void(tl::expected<T, protocol::ReplyError>)>;
+  void locate(const protocol::LocateRequest& request, On<protocol::LocateReply> on_located);
+  void openers(const protocol::OpenersRequest& request, On<protocol::OpenersReply> on_openers);
+  void files(const protocol::FilesRequest& request, On<protocol::FilesReply> on_files);
 
   struct OnScrub {
     std::function<void(const protocol::Progress&)> progress;  // bytes

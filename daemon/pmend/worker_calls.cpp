@@ -22,6 +22,9 @@ std::optional<std::string> paged_member(Verb verb) {
       return "ranges";
     case Verb::kLocate:
       return "owners";
+    case Verb::kOpeners:
+    case Verb::kFiles:
+      return "files";
     case Verb::kWatch:
     case Verb::kPlan:
     case Verb::kScrub:

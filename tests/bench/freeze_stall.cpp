@@ -28,7 +28,7 @@ constexpr std::uint64_t kBlock = 4096;
 constexpr std::chrono::seconds kUndisturbed{2};
 
 PolicyFile freezing_policy() {
-  return {"10-freeze.json", R"({"limits": {"repairs_per_hour": 100000}, "rules": [
+  return {"10-freeze.json", R"({"limits": {"repairs_per_hour": 100000, "storm_incidents_per_hour": 100000}, "rules": [
     {"name": "freezes", "then": {"action": "repair", "methods": ["frozen-write"]}}]})"};
 }
 

@@ -162,6 +162,43 @@ class Control(OnBus):
         self.check(self.world.run("status"), 0, out="is paused")
         self.check_schema("resume", self.check(self.world.run("--json", "resume"), 0, out='"running"').json())
 
+    def test_resume_of_one_device_after_errors_spread(self):
+        status = self.check(self.world.run("--json", "status"), 0, out="storms").json()
+        self.check_schema("status", status)
+        self.assertEqual([(storm["device"], storm["incidents"], storm["limit"]) for storm in status["storms"]],
+                         [("/dev/pmem0", 33, 32)])
+        self.check(self.world.run("status"), 0, out="Errors spread on /dev/pmem0: 33 new incidents")
+        self.check(self.world.run("resume", "/dev/none"), 3, err="no such device")
+        ended = self.check(self.world.run("--json", "resume", "/dev/pmem0"), 0, out='"device":"/dev/pmem0"')
+        self.check_schema("resume", ended.json())
+        self.check(self.world.run("resume", "/dev/pmem0"), 2, err="were not stopped")
+        self.assertEqual(self.check(self.world.run("--json", "status"), 0, out="storms").json()["storms"], [])
+
+    def test_show_says_who_has_the_file_open(self):
+        incident = self.check(self.world.run("--json", "show", "7"), 0, out="open_by").json()["incident"]
+        self.check_schema("show", {"version": 1, "incident": incident})
+        openers = [owner["open_by"] for owner in incident["owners"] if owner["kind"] == "file"]
+        self.assertEqual(openers[0][0]["unit"], "postgresql.service")
+        self.check(self.world.run("show", "7"), 0, out="(pid 4711, postgresql.service), mapped")
+
+    def test_evacuate_list_joins_parts_and_incidents(self):
+        ended = self.check(self.world.run("--json", "evacuate-list", "/dev/pmem0"), 0, out="files")
+        self.check_schema("evacuate-list", ended.json())
+        self.assertEqual([file["incidents"] for file in ended.json()["files"]], [[7, 9]])
+        names = self.check(self.world.run("evacuate-list", "/dev/pmem0"), 0, out="/srv/").out.splitlines()
+        self.assertEqual(len(names), len(ended.json()["files"][0]["paths"]))
+        self.check(self.world.run("evacuate-list", "/dev/other"), 0, err="No file lies on bad bytes")
+
+    def test_evacuate_list_of_all_files_tells_what_it_did_not_see(self):
+        ended = self.check(self.world.run("--json", "evacuate-list", "--all", "/dev/pmem0"), 1, out="not_seen",
+                           err="Not seen: something")
+        self.check_schema("evacuate-list", ended.json())
+        self.check(self.world.run("evacuate-list", "--all", "/dev/pmem0"), 1,
+                   out="/srv/a\n/srv/b\\xff\\x0a\n", err="Not seen: something")
+        self.check(self.world.run("--json", "evacuate-list", "-0", "/dev/pmem0"), 64, err="contradicts")
+        command = self.world.command("evacuate-list", "--all", "-0", "/dev/pmem0")
+        self.assertEqual(subprocess.run(command, capture_output=True, check=False).stdout, b"/srv/a\0/srv/b\xff\n\0")
+
     def test_scrub_waits_for_the_end_and_prints_what_was_found(self):
         ended = self.check(self.world.run("scrub", "/dev/pmem0"), 0, out="1024 bytes cannot be read:\n  bytes 4096 to 4607")
         self.assertIn("512 bytes of them newly listed", ended.out)
@@ -260,7 +297,7 @@ class Unreachable(OnBus):
 
 STEERING = (["approve", "7", "--plan", PLAN_HASH], ["dismiss", "7"], ["retry", "7"], ["pause"], ["policy", "reload"],
             ["locate", "/srv/a"], ["locate", "/dev/pmem0", "0", "512"], ["scrub", "/dev/pmem0"],
-            ["scrub", "--cancel", "/dev/slow0"])
+            ["scrub", "--cancel", "/dev/slow0"], ["resume", "/dev/pmem0"], ["evacuate-list", "/dev/pmem0"])
 
 
 class NobodyByBusPolicy(OnBus):
@@ -303,7 +340,8 @@ class NobodyByPmend(OnBus):
     def test_every_method_but_the_read_ones_is_refused(self):
         arguments = {"Approve": ["uint64:7", f"string:{PLAN_HASH}"], "Locate": ["string:/dev/a", "uint64:0", "uint64:1"],
                      "LocatePath": ["array:byte:47,97"], "Rescan": ["string:"], "Scrub": ["string:/dev/pmem0"],
-                     "CancelScrub": ["string:/dev/pmem0"]}
+                     "CancelScrub": ["string:/dev/pmem0"], "ResumeDevice": ["string:/dev/pmem0"],
+                     "ListEndangeredFiles": ["string:/dev/pmem0", "boolean:true", "string:"]}
         for name, path in (("Manager", "/org/pmend1"), ("Incident", "/org/pmend1/incident/7")):
             interface = ElementTree.parse(SOURCE / "dbus" / f"org.pmend1.{name}.xml").find("interface")
             for element in interface.findall("method"):

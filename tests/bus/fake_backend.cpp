@@ -89,6 +89,33 @@ void FakeBackend::locate(const protocol::LocateRequest& request, Reply<protocol:
   reply(std::move(location));
 }
 
+void FakeBackend::openers(IncidentId id, Reply<protocol::OpenersReply> reply) {
+  reply(find(id).map([](const Incident* incident) {
+    protocol::OpenersReply openers;
+    for (const Owner& owner : incident->owners) {
+      if (owner.file) {
+        openers.files.push_back({*owner.file, {{4711, "post\xFFgres", "postgresql.service", true}}});
+      }
+    }
+    return openers;
+  }));
+}
+
+// In two parts, of which the second has another incident of the same file.
+void FakeBackend::endangered_files(const bus::FilesQuery& query, Reply<bus::FilesPart> reply) {
+  const Owner owner = samples::file_owner();
+  bus::FilesPart part;
+  if (query.all) {
+    part.files.push_back({{}, {}, {}, {{query.cursor.empty() ? "/srv/a" : "/srv/b\xFF\n"}}, {}});
+    part.not_seen = query.cursor.empty() ? std::vector<std::string>{} : std::vector<std::string>{"something"};
+  } else if (query.device == samples::device_info().device_id) {
+    const IncidentId id{query.cursor.empty() ? 7U : 9U};
+    part.files.push_back({owner.filesystem, owner.file->inode, owner.file->generation, owner.paths, {id}});
+  }
+  part.next = query.cursor.empty() && !part.files.empty() ? "more" : "";
+  reply(std::move(part));
+}
+
 void FakeBackend::reload_policy(Reply<std::vector<std::string>> reply) {
   reply(policy_problems);
 }
@@ -143,6 +170,13 @@ Answer<Done> FakeBackend::change(const bus::OperatorCall& call) {
     case OperatorVerb::kPause:
     case OperatorVerb::kResume:
       state.state = call.verb == OperatorVerb::kPause ? bus::RunState::kPaused : bus::RunState::kRunning;
+      publish_state(state);
+      return Done{};
+    case OperatorVerb::kResumeDevice:
+      if (call.device != "/dev/pmem0") {
+        return bus::refuse(ErrorCode::kNotFound, "no such device");
+      }
+      state.storms.clear();
       publish_state(state);
       return Done{};
     case OperatorVerb::kRescan:

@@ -23,6 +23,8 @@ class FakeBackend final : public bus::BusBackend {
   void get_report(IncidentId id, bus::Reply<Report> reply) override;
   void explain(IncidentId id, bus::Reply<Json> reply) override;
   void locate(const protocol::LocateRequest& request, bus::Reply<protocol::LocateReply> reply) override;
+  void openers(IncidentId id, bus::Reply<protocol::OpenersReply> reply) override;
+  void endangered_files(const bus::FilesQuery& query, bus::Reply<bus::FilesPart> reply) override;
   void reload_policy(bus::Reply<std::vector<std::string>> reply) override;
   // Of /dev/pmem0, which is done when it was looked at once, and of /dev/slow0, which goes on until it is cancelled.
   void scrub(ScrubVerb verb, const std::string& device, const std::string& who, bus::Reply<bus::Done> reply) override;

@@ -38,6 +38,7 @@ int serve(const std::string& address) {
   for (const auto& [id, incident] : backend.incidents) {
     backend.publish(incident);
   }
+  backend.state.storms["/dev/pmem0"] = {samples::incident().first_seen, 33, 32};
   backend.publish_state(backend.state);
   (*service)->device({.info = samples::device_info(), .bad_bytes = 512, .list_complete = true});
   if (const Status claimed = (*service)->claim_name(); !claimed) {

@@ -29,7 +29,7 @@ constexpr const char* kDemoRules = R"({
      "then": {"action": "repair", "methods": ["redirty", "frozen-write"]}}
   ],
   // Bursts are wanted here: by default no more than 64 repairs an hour go without a person.
-  "limits": {"repairs_per_hour": 1000}
+  "limits": { "repairs_per_hour": 1000, "storm_incidents_per_hour": 1000 }
 })";
 
 std::vector<kernel::FsmapRecord> records(World& world) {

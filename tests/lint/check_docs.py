@@ -13,7 +13,7 @@ from house import Problem
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 COMMAND = re.compile(r"^    (?:sudo )?(\./[\w.-]+|build/\w+/bin/[\w-]+)")
-VERB = re.compile(r"^    (?:sudo )?pmendctl ([a-z]+)|`pmendctl ([a-z]+)")
+VERB = re.compile(r"^    (?:sudo )?pmendctl ([a-z]+(?:-[a-z]+)*)|`pmendctl ([a-z]+(?:-[a-z]+)*)")
 TEST = re.compile(r"`(test_\w+)`")
 MANUAL = re.compile(r"^\.Xr (pmend\S*) (\d)")
 VERBS_FILE = "daemon/ctl/options.cpp"
@@ -26,7 +26,7 @@ def programs(root: pathlib.Path) -> set[str]:
 
 def verbs(root: pathlib.Path) -> set[str]:
     path = root / VERBS_FILE
-    rows = re.findall(r'VerbRow\{Verb::k\w+, "(\w+)"', path.read_text()) if path.exists() else []
+    rows = re.findall(r'VerbRow\{Verb::k\w+, "([\w-]+)"', path.read_text()) if path.exists() else []
     return {*rows, "policy"}
 
 

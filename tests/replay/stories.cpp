@@ -207,6 +207,31 @@ Story recurrence() {
   return {"recurrence", world.transcript()};
 }
 
+// Three new errors within an hour are one too many: from there on a person has a say in each, until repairs go on.
+Story errors_spread() {
+  constexpr const char* kPolicy =
+      R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}],
+                                      "limits": {"storm_incidents_per_hour": 2}})";
+  World world;
+  furnish(world);
+  world.start({}, kPolicy);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    world.spoil({kStoryFile.offset + i * 65536, 512}, true);
+    world.say_list();
+    world.settle();
+  }
+  EXPECT_EQ(world.shown(2), S::kRepaired);
+  EXPECT_EQ(world.shown(3), S::kHeld);
+  EXPECT_EQ(world.shown(4), S::kHeld);
+  EXPECT_EQ(world.approve(3), std::nullopt);
+  world.settle();
+  EXPECT_EQ(world.shown(3), S::kRepaired);
+  EXPECT_EQ(world.resume_device(), std::nullopt);
+  world.settle();
+  EXPECT_EQ(world.shown(4), S::kRepaired);
+  return {"errors-spread", world.transcript()};
+}
+
 Story dismissed() {
   World world;
   furnish(world);
@@ -250,6 +275,7 @@ std::vector<Story> tell_stories() {
                                 policy_reload(),
                                 record_failure(),
                                 recurrence(),
+                                errors_spread(),
                                 dismissed(),
                                 file_in_use()};
   for (Story& story : killed_in_a_step()) {

@@ -89,7 +89,8 @@ PolicyFile repair_all_policy() {
   return {"10-all.json",
           R"({"rules": [{"name": "all", "when": {"owner": "file"},
                          "then": {"action": "repair", "methods": ["redirty", "rewrite"]}}],
-              "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
+              "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000,
+              "storm_incidents_per_hour": 1000000}})"};
 }
 
 Chain::Chain(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy, Lists lists) {

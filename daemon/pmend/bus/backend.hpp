@@ -3,16 +3,19 @@
 
 #include "pmend/base/error.hpp"
 #include "pmend/base/ids.hpp"
+#include "pmend/model/endangered_file.hpp"
 #include "pmend/model/incident.hpp"
 #include "pmend/model/json.hpp"
 #include "pmend/model/observe_verbs.hpp"
 #include "pmend/model/report.hpp"
+#include "pmend/model/storm.hpp"
 
 #include <tl/expected.hpp>
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -91,14 +94,14 @@ struct IncidentPage {
   std::optional<IncidentId> next;  // there are more: ask again with it as `after`
 };
 
-enum class OperatorVerb { kApprove, kDismiss, kRetry, kPause, kResume, kRescan };
+enum class OperatorVerb { kApprove, kDismiss, kRetry, kPause, kResume, kResumeDevice, kRescan };
 
 // What an authorised person wants.
 struct OperatorCall {
   OperatorVerb verb = OperatorVerb::kRescan;
   IncidentId incident;    // of approve, dismiss, retry
   std::string plan_hash;  // of approve, 64 hex digits
-  std::string device;     // of rescan; empty: all
+  std::string device;     // of resume-device; of rescan, empty: all
   std::string who;        // "uid 0"
 
   friend bool operator==(const OperatorCall&, const OperatorCall&) = default;
@@ -122,6 +125,18 @@ struct ScrubView {
   std::optional<protocol::ScrubReply> found;  // once it is done or cancelled
 };
 
+// Which files are to be brought away from a device: those on bad bytes, or all there are; a part of them.
+struct FilesQuery {
+  std::string device;  // node, or a device id where it is not watched
+  bool all = false;
+  std::string cursor;  // empty: the first part
+};
+struct FilesPart {
+  std::vector<EndangeredFile> files;
+  std::vector<std::string> not_seen;  // for people: what may hold more of them
+  std::string next;                   // cursor of the next part, empty: this is the last one
+};
+
 // Answers the questions of callers. Functions return at once and never wait for a disk or a worker; they may answer
 // before they return. Arguments are well-formed and callers authorised.
 class BusBackend {
@@ -138,6 +153,9 @@ class BusBackend {
   // An array of objects, one per rule: what to_json(PolicyExplanation) has as "rules".
   virtual void explain(IncidentId id, Reply<Json> reply) = 0;
   virtual void locate(const protocol::LocateRequest& request, Reply<protocol::LocateReply> reply) = 0;
+  // Who has the files of an incident open or mapped now; empty if it is closed or about no files.
+  virtual void openers(IncidentId id, Reply<protocol::OpenersReply> reply) = 0;
+  virtual void endangered_files(const FilesQuery& query, Reply<FilesPart> reply) = 0;
   // Why the files that were read are not in force now, empty if they are.
   virtual void reload_policy(Reply<std::vector<std::string>> reply) = 0;
   // Starts one, or lets the one that is under way end. Answered at once, Busy or NotFound where that is not to be done.
@@ -163,6 +181,7 @@ struct ManagerState {
   bool observing = false;  // the observing worker is connected
   std::string policy_hash;
   std::vector<std::string> policy_problems;  // of the files that are not in force
+  std::map<std::string, Storm> storms;       // by node: devices that are repaired only if a person says so
 
   friend bool operator==(const ManagerState&, const ManagerState&) = default;
 };

@@ -33,6 +33,8 @@ std::vector<std::string> changed_properties(const Incident& a, const Incident& b
   note(a.job == b.job, "Job");
   note(a.outcome == b.outcome, "Outcome");
   note(a.reason == b.reason, "Reason");
+  note(a.medium == b.medium, "Medium");
+  note(a.recurrence == b.recurrence, "Recurrence");
   return changed;
 }
 
@@ -87,6 +89,14 @@ Dict IncidentObject::Plan() {
 
 Dict IncidentObject::Decision() {
   return incident_.decision ? Dict(to_json(*incident_.decision)) : Dict();
+}
+
+Dict IncidentObject::Medium() {
+  return incident_.medium ? Dict(to_json(*incident_.medium)) : Dict();
+}
+
+Dict IncidentObject::Recurrence() {
+  return incident_.recurrence ? Dict(to_json(*incident_.recurrence)) : Dict();
 }
 
 std::string IncidentObject::Outcome() {

@@ -45,6 +45,8 @@ class IncidentObject final : public sdbus::AdaptorInterfaces<org::pmend1::Incide
   Dict Plan() override;
   Dict Decision() override;
   std::uint64_t Job() override { return incident_.job ? incident_.job->value : 0; }
+  Dict Medium() override;
+  Dict Recurrence() override;
   std::string Outcome() override;
   std::string Reason() override { return bus_text(incident_.reason); }
 

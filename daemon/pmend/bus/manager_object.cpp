@@ -24,6 +24,7 @@ std::vector<std::string> changed_properties(const ManagerState& a, const Manager
   note(a.observing == b.observing, "Observing");
   note(a.policy_hash == b.policy_hash, "PolicyHash");
   note(a.policy_problems == b.policy_problems, "PolicyProblems");
+  note(a.storms == b.storms, "Storms");
   return changed;
 }
 
@@ -81,7 +82,22 @@ Json ManagerObject::status() const {
           {"open_incidents", parts_.incidents.open_count()},
           {"states", parts_.incidents.count_by_state()},
           {"policy_hash", state_.policy_hash},
-          {"policy_problems", state_.policy_problems}};
+          {"policy_problems", state_.policy_problems},
+          {"storms", storms()}};
+}
+
+Json ManagerObject::storms() const {
+  Json all = Json::array();
+  for (const auto& [device, storm] : state_.storms) {
+    Json one = to_json(storm);
+    one.emplace("device", device);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::vector<Dict> ManagerObject::Storms() {
+  return to_dicts(storms());
 }
 
 void ManagerObject::Status(sdbus::Result<Dict>&& result) {
@@ -168,6 +184,35 @@ void ManagerObject::Pause(sdbus::Result<>&& result) {
 
 void ManagerObject::Resume(sdbus::Result<>&& result) {
   parts_.desk.operate(getObject(), std::move(result), {.verb = OperatorVerb::kResume});
+}
+
+void ManagerObject::ResumeDevice(sdbus::Result<>&& result, std::string device) {
+  parts_.desk.operate(getObject(), std::move(result),
+                      {.verb = OperatorVerb::kResumeDevice, .device = std::move(device)});
+}
+
+// Both make the privileged worker look, at processes and through directories, so they are not for everybody.
+void ManagerObject::GetOpeners(sdbus::Result<std::vector<Dict>>&& result, std::uint64_t id) {
+  parts_.desk.take_from_root(
+      getObject(), std::move(result), [&desk = parts_.desk, id](const auto& call, const std::string& /*who*/) {
+        desk.backend().openers({id},
+                               desk.reply_to<protocol::OpenersReply>(call, [](const auto& waiting, const auto& reply) {
+                                 waiting.answer(to_dicts(to_json(reply).at("files")));
+                               }));
+      });
+}
+
+void ManagerObject::ListEndangeredFiles(
+    sdbus::Result<std::vector<Dict>, std::vector<std::string>, std::string>&& result, std::string device, bool all,
+    std::string cursor) {
+  const FilesQuery query{all ? std::move(device) : parts_.devices.id_of(device), all, std::move(cursor)};
+  parts_.desk.take_from_root(
+      getObject(), std::move(result), [&desk = parts_.desk, query](const auto& call, const std::string& /*who*/) {
+        desk.backend().endangered_files(
+            query, desk.reply_to<FilesPart>(call, [](const auto& waiting, const FilesPart& part) {
+              waiting.answer(to_dicts(pmend::to_json(part.files)), bus_texts(part.not_seen), part.next);
+            }));
+      });
 }
 
 void ManagerObject::Rescan(sdbus::Result<>&& result, std::string device) {

@@ -52,6 +52,10 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   void Retry(sdbus::Result<>&& result, std::uint64_t id) override;
   void Pause(sdbus::Result<>&& result) override;
   void Resume(sdbus::Result<>&& result) override;
+  void ResumeDevice(sdbus::Result<>&& result, std::string device) override;
+  void GetOpeners(sdbus::Result<std::vector<Dict>>&& result, std::uint64_t id) override;
+  void ListEndangeredFiles(sdbus::Result<std::vector<Dict>, std::vector<std::string>, std::string>&& result,
+                           std::string device, bool all, std::string cursor) override;
   void Rescan(sdbus::Result<>&& result, std::string device) override;
   void Scrub(sdbus::Result<>&& result, std::string device) override;
   void CancelScrub(sdbus::Result<>&& result, std::string device) override;
@@ -65,10 +69,12 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   std::uint64_t OpenIncidents() override { return parts_.incidents.open_count(); }
   std::string PolicyHash() override { return state_.policy_hash; }
   std::vector<std::string> PolicyProblems() override { return bus_texts(state_.policy_problems); }
+  std::vector<Dict> Storms() override;
 
   void scrub(sdbus::Result<>&& result, BusBackend::ScrubVerb verb, const std::string& device);
   void locate(sdbus::Result<Dict>&& result, const Answer<protocol::LocateRequest>& request);
   Json status() const;
+  Json storms() const;
 
   Parts parts_;
   ManagerState state_;

@@ -5,6 +5,8 @@
 #include "pmend/model/events.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "worker/answers.hpp"
+#include "worker/files.hpp"
+#include "worker/observe/work_for.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -30,22 +32,6 @@ constexpr std::size_t kMostRangesInEvent = 1000;
 
 // A change is rarely alone.
 constexpr std::chrono::milliseconds kSettle{100};
-
-// A body is parsed, a function of answers.hpp asked, its value printed.
-template <class Body, class Ask>
-std::function<Answer()> work_for(const Setting& setting, const Request& request, Ask ask) {
-  return [setting, body = request.body, ask]() -> Answer {
-    const auto parsed = from_json<Body>(body);
-    if (!parsed) {
-      return tl::make_unexpected(ReplyError{ErrorCode::kInvalid, parsed.error().message()});
-    }
-    const auto value = ask(setting, *parsed);
-    if (!value) {
-      return tl::make_unexpected(reply_error(value.error()));
-    }
-    return to_json(*value);
-  };
-}
 
 }  // namespace
 
@@ -123,6 +109,10 @@ void Observer::receive_request(const Request& request) {
       return ars_scrubs_.start(setting_, request) ? void() : scrubs_.start(setting_, request);
     case Verb::kCounters:
       return count(request.id);
+    case Verb::kOpeners:
+      return answer(request, work_for<protocol::OpenersRequest>(setting_, request, openers));
+    case Verb::kFiles:
+      return answer(request, work_for<protocol::FilesRequest>(setting_, request, files));
     case Verb::kRepair:
     case Verb::kResume:
     case Verb::kProceed:
@@ -169,8 +159,7 @@ void Observer::start_next_plan(const std::string& device) {
 }
 
 void Observer::answer(const Request& request, std::function<Answer()> work, std::function<void()> then) {
-  // The member that a long answer is cut along.
-  const std::string key = request.verb == Verb::kLocate ? "owners" : "ranges";
+  const std::string key = paged_member(request.verb);
   run_child(std::chrono::milliseconds(request.deadline_ms), work,
             [this, id = request.id, key, then = std::move(then)](Answer answer) {
               answer ? send(pages_.first(id, key, std::move(*answer))) : reply(id, std::move(answer));

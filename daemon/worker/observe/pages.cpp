@@ -21,6 +21,13 @@ constexpr std::size_t kMostKept = 8;
 
 }  // namespace
 
+std::string paged_member(protocol::Verb verb) {
+  if (verb == protocol::Verb::kLocate) {
+    return "owners";
+  }
+  return verb == protocol::Verb::kOpeners || verb == protocol::Verb::kFiles ? "files" : "ranges";
+}
+
 Reply Pages::first(RequestId id, const std::string& list_key, Json body) {
   Reply reply{id, {}, {}, {}};
   if (to_json_text(body).size() <= kMostBodyBytes) {

@@ -11,6 +11,9 @@
 
 namespace pmend::worker {
 
+// The member of an answer to this verb that it is cut along.
+std::string paged_member(protocol::Verb verb);
+
 // Cuts answers that do not fit into one message: the list under one key of the body is spread over several pages, the
 // rest of the body stands on each. Keeps the pages that were not asked for yet, of the last few answers.
 class Pages {

@@ -70,6 +70,8 @@ void RepairSession::serve(const Request& request) {
     case Verb::kList:
     case Verb::kScrub:
     case Verb::kCounters:
+    case Verb::kOpeners:
+    case Verb::kFiles:
       return refuse(request.id, ErrorCode::kWrongRole, "this worker only repairs");
   }
 }

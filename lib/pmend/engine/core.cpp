@@ -185,7 +185,21 @@ void Core::set_bad(Case& what, std::vector<ByteRange> bad) {
   }
   what.incident.device_range = span;
   what.memory.bad = std::move(bad);
+  if (device != nullptr) {
+    what.incident.medium = device->place_of(span);
+    note_recurrence(*device, what);
+  }
   touched.insert(what.id());
+}
+
+void Core::note_recurrence(const Device& device, Case& what) const {
+  const auto before = device.past.find(what.memory.bad);
+  what.memory.repairs = before ? before->repairs : 0;
+  what.incident.recurrence.reset();
+  if (before) {
+    what.incident.recurrence = Recurrence{before->repairs, before->proven};
+    what.incident.seen = std::max(what.incident.seen, before->seen + 1);
+  }
 }
 
 Case& Core::add_case(Device& device, std::vector<ByteRange> bad) {
@@ -195,10 +209,7 @@ Case& Core::add_case(Device& device, std::vector<ByteRange> bad) {
   what.incident.device = device.info.device;
   what.incident.device_id = device.device_id;
   what.incident.first_seen = whole_seconds(wall);
-  if (const auto before = device.past.find(span_of(bad))) {
-    what.memory.repairs = before->repairs;
-    what.incident.seen = before->seen + 1;
-  }
+  fresh[device.device_id].push_back(wall);
   what.incident.sources = device.sources_of(bad);
   set_bad(what, std::move(bad));
   look_again(what, what.memory.repairs > 0 ? "came back after a proven repair" : "");

@@ -87,6 +87,8 @@ struct Core {
   std::map<IncidentId, Case> cases;
   std::map<JobId, Job> jobs;
   std::vector<Spent> spent;  // within the last day
+  std::map<std::string, std::vector<WallTime>>
+      fresh;  // by device_id: when incidents came up there, within the last hour
   std::set<IncidentId> to_plan;
   std::map<std::string, std::set<Turn>> queued;  // by device_id; the first has the next turn
   std::map<QueryId, Query> queries;
@@ -142,6 +144,8 @@ struct Core {
   // The bad bytes of a case are now these; keeps range, sources and the index of its device right.
   void set_bad(Case& what, std::vector<ByteRange> bad);
   Case& add_case(Device& device, std::vector<ByteRange> bad);
+  // Was its place repaired before?
+  void note_recurrence(const Device& device, Case& what) const;
 };
 
 }  // namespace pmend::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/engine/deciding.hpp"
 
+#include "pmend/engine/storming.hpp"
 #include "pmend/model/range_list.hpp"
 #include "pmend/policy/load.hpp"
 
@@ -198,12 +199,17 @@ PolicyFacts facts_for(const Core& core, const Case& what) {
     facts.plan_methods = {methods.begin(), methods.end()};
   }
   facts.recurrence = what.memory.repairs > 0;
+  const auto device = core.devices.find(what.incident.device_id);
+  facts.has_ars = device != core.devices.end() && device->second.has_ars();
   facts.phantom = what.phantom;
   facts.local_time = core.local;
   return facts;
 }
 
 std::optional<LimitHit> limit_against(const Core& core, const Case& what) {
+  if (auto storm = storm_against(core, what)) {
+    return LimitHit{std::move(*storm), std::nullopt};
+  }
   if (is_approved(what)) {
     return std::nullopt;
   }
@@ -276,6 +282,7 @@ void on(Core& core, const PolicyLoaded& input) {
     return;
   }
   core.policy = std::move(*policy);
+  end_storms_below_limit(core);
   for (auto& [id, what] : core.cases) {
     if (what.state() == IncidentState::kDetected || what.state() == IncidentState::kObserved) {
       what.methods.clear();  // asked anew where it has not been asked yet; else the decision finds out

@@ -20,8 +20,8 @@ void decide(Core& core, Case& what);
 // The same again for what may be decided otherwise now: the policy, the time of day or the ledger changed.
 void decide_again(Core& core);
 
-// An approval or a limit that stands against beginning this repair now. Approved repairs count against the limits but
-// are not held up by them: a person has looked.
+// A limit that stands against beginning this repair now. Approved repairs count against the limits but are not held up
+// by them, for a person has looked; unless it was before a storm.
 struct LimitHit {
   std::string reason;
   std::optional<WallTime> until;  // absent: only a person can let it pass

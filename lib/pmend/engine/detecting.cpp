@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/engine/detecting.hpp"
 
+#include "pmend/engine/storming.hpp"
 #include "pmend/engine/unit_runs.hpp"
 
 #include <algorithm>
@@ -187,11 +188,11 @@ void on_present(Core& core, Device& device) {
   if (device.first_seen == WallTime{}) {
     device.first_seen = std::chrono::floor<std::chrono::seconds>(core.wall);
   }
-  core.change(ledger::PutDevice{device.device_id, device.info.device, device.first_seen,
-                                std::chrono::floor<std::chrono::seconds>(core.wall)});
+  put_device(core, device);
   for (const auto& [offset, id] : std::map(device.by_offset)) {
     Case& what = *core.find(id);
     what.incident.device = device.info.device;
+    what.incident.medium = device.place_of(what.incident.device_range);
     if (what.state() == IncidentState::kUnobservable || what.state() == IncidentState::kIndeterminate) {
       what.looks = 0;
       core.look_again(what, "device found");

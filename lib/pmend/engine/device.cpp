@@ -6,20 +6,68 @@
 
 namespace pmend::engine {
 
-void PastRepairs::add(const Entry& entry) {
-  by_offset_.emplace(entry.range.offset, entry);
-  longest_ = std::max(longest_, entry.range.length);
+namespace {
+
+bool begins_before(const PastRepair& repair, std::uint64_t offset) {
+  return repair.device_range.offset < offset;
 }
 
-std::optional<PastRepairs::Entry> PastRepairs::find(const ByteRange& range) const {
-  std::optional<Entry> best;
-  const std::uint64_t from = range.offset > longest_ ? range.offset - longest_ : 0;
-  for (auto it = by_offset_.lower_bound(from); it != by_offset_.end() && it->first < range.end(); ++it) {
-    if (it->second.range.overlaps(range) && (!best || it->second.repairs > best->repairs)) {
-      best = it->second;
+void take_most(std::optional<PastRepair>& found, const PastRepair& repair) {
+  if (!found) {
+    found = repair;
+    return;
+  }
+  if (repair.repairs > found->repairs) {
+    found->repairs = repair.repairs;
+    found->device_range = repair.device_range;
+  }
+  found->seen = std::max(found->seen, repair.seen);
+  found->proven = std::max(found->proven, repair.proven);
+}
+
+}  // namespace
+
+void PastRepairs::add(const PastRepair& repair) {
+  const std::uint64_t offset = repair.device_range.offset;
+  by_offset_.insert(std::lower_bound(by_offset_.begin(), by_offset_.end(), offset, begins_before), repair);
+  longest_ = std::max(longest_, repair.device_range.length);
+}
+
+std::optional<PastRepair> PastRepairs::find(const std::vector<ByteRange>& ranges) const {
+  std::optional<PastRepair> found;
+  for (const ByteRange& range : ranges) {
+    const std::uint64_t from = range.offset > longest_ ? range.offset - longest_ : 0;
+    for (auto it = std::lower_bound(by_offset_.begin(), by_offset_.end(), from, begins_before);
+         it != by_offset_.end() && begins_before(*it, range.end()); ++it) {
+      if (it->device_range.overlaps(range)) {
+        take_most(found, *it);
+      }
     }
   }
-  return best;
+  return found;
+}
+
+std::string Device::medium() const {
+  return info.pmem ? info.pmem->bus + " " + info.pmem->region : device_id;
+}
+
+// Only the buses of the ACPI table NFIT, and the kernel's nfit_test, have them.
+bool Device::has_ars() const {
+  return info.pmem && (info.pmem->bus.starts_with("ACPI.NFIT") || info.pmem->bus.starts_with("nfit_test"));
+}
+
+std::optional<MediumPlace> Device::place_of(const ByteRange& range) const {
+  if (!info.pmem) {
+    return std::nullopt;
+  }
+  MediumPlace place{info.pmem->region, std::nullopt, {}};
+  if (info.pmem->physical_start) {
+    place.physical = *info.pmem->physical_start + range.offset;
+  }
+  for (const protocol::PmemDimm& dimm : info.pmem->dimms) {
+    place.dimms.push_back(dimm.id.empty() ? dimm.name : dimm.name + " (" + dimm.id + ")");
+  }
+  return place;
 }
 
 std::uint64_t Device::unit() const {

@@ -6,6 +6,7 @@
 #include "pmend/base/range.hpp"
 #include "pmend/base/range_set.hpp"
 #include "pmend/engine/input.hpp"
+#include "pmend/ledger/state.hpp"
 #include "pmend/model/media_error.hpp"
 #include "pmend/model/observe_verbs.hpp"
 
@@ -26,22 +27,18 @@ struct SourceList {
   friend bool operator==(const SourceList&, const SourceList&) = default;
 };
 
-// Repairs that were proven: an error that comes back there is a recurrence.
+// Repairs that were proven: an error that comes back there is a recurrence. There are as many as there ever were on the
+// device, so they lie packed.
 class PastRepairs {
  public:
-  struct Entry {
-    ByteRange range;
-    std::uint64_t repairs = 0;  // proven so far
-    std::uint64_t seen = 0;     // Incident::seen of the latest
-  };
-
-  void add(const Entry& entry);
-  // The one with the most repairs that overlaps `range`.
-  std::optional<Entry> find(const ByteRange& range) const;
+  void add(const PastRepair& repair);
+  // Of those that overlap any of `ranges`: the most repairs, the highest `seen` and the latest time. The range is that
+  // of the one with the most repairs.
+  std::optional<PastRepair> find(const std::vector<ByteRange>& ranges) const;
 
  private:
-  std::multimap<std::uint64_t, Entry> by_offset_;
-  std::uint64_t longest_ = 0;  // how far before `range` an overlapping one can begin
+  std::vector<PastRepair> by_offset_;
+  std::uint64_t longest_ = 0;  // how far before a range an overlapping one can begin
 };
 
 // A block device that was told of, watched now or not.
@@ -55,6 +52,8 @@ struct Device {
   std::map<std::uint64_t, IncidentId> by_offset;  // open incidents by their first byte; they do not overlap
   std::set<IncidentId> shelved;                   // those of them that were dismissed
   PastRepairs past;
+  std::optional<Storm> storm;       // errors spread: nothing on it is repaired without a person
+  std::optional<WallTime> resumed;  // when a person ended the last one
 
   std::set<IncidentId> to_observe;
   std::optional<QueryId> observing;
@@ -68,6 +67,13 @@ struct Device {
   std::optional<SteadyTime> list_at;  // a List failed: when to ask again
   std::uint64_t list_failures = 0;
 
+  // What its errors can spread on: a region of memory, which lies on the same modules throughout, else the device.
+  // Devices of one medium share a breaker.
+  std::string medium() const;
+  // True if its bus keeps records of the address range scrub, so that a phantom can be told.
+  bool has_ars() const;
+  // Where in the machine these bytes lie, if the device is memory.
+  std::optional<MediumPlace> place_of(const ByteRange& range) const;
   // The size of a repair unit, also while it is not known.
   std::uint64_t unit() const;
   // What the sources list now and is not being settled.

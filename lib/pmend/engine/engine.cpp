@@ -10,6 +10,7 @@
 #include "pmend/engine/recording.hpp"
 #include "pmend/engine/repairing.hpp"
 #include "pmend/engine/starting.hpp"
+#include "pmend/engine/storming.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,6 +21,7 @@ namespace {
 // What the stages want next, now that the input is taken in.
 void advance(Core& core) {
   if (core.ready()) {
+    watch_storms(core);
     ask_lists(core);
     ask_observations(core);
     ask_plans(core);
@@ -61,6 +63,11 @@ EngineStatus Engine::status() const {
   }
   for (const auto& [id, what] : core_->cases) {
     ++status.incidents[what.state()];
+  }
+  for (const auto& [id, device] : core_->devices) {
+    if (device.storm) {
+      status.storms[device.info.device] = *device.storm;
+    }
   }
   status.jobs = static_cast<std::size_t>(
       std::count_if(core_->jobs.begin(), core_->jobs.end(), [](const auto& job) { return job.second.worker; }));

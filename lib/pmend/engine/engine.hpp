@@ -6,6 +6,7 @@
 #include "pmend/engine/command.hpp"
 #include "pmend/engine/input.hpp"
 #include "pmend/model/incident.hpp"
+#include "pmend/model/storm.hpp"
 #include "pmend/policy/policy.hpp"
 
 #include <cstddef>
@@ -26,6 +27,7 @@ struct EngineStatus {
   bool acting = false;                             // may begin repairs
   std::string why_not;                             // of acting, empty if it does
   std::map<IncidentState, std::size_t> incidents;  // how many there are in each state; the closed ones are not counted
+  std::map<std::string, Storm> storms;             // by node: where nothing is repaired without a person
   std::size_t jobs = 0;                            // with a worker
 };
 

@@ -164,6 +164,7 @@ void describe(Fields& field, T& input) {
   field("verb", input.verb);
   field("incident", input.incident);
   field("plan_hash", input.plan_hash);
+  field("device", input.device);
   field("who", input.who);
 }
 

@@ -160,11 +160,12 @@ struct RecordFailed {
   std::string why;  // for people
 };
 
-enum class OperatorVerb { kApprove, kDismiss, kRetry, kPause, kResume, kRescan };
+enum class OperatorVerb { kApprove, kDismiss, kRetry, kPause, kResume, kResumeDevice, kRescan };
 inline constexpr std::array kOperatorVerbNames = {
     EnumName{OperatorVerb::kApprove, "approve"}, EnumName{OperatorVerb::kDismiss, "dismiss"},
     EnumName{OperatorVerb::kRetry, "retry"},     EnumName{OperatorVerb::kPause, "pause"},
-    EnumName{OperatorVerb::kResume, "resume"},   EnumName{OperatorVerb::kRescan, "rescan"}};
+    EnumName{OperatorVerb::kResume, "resume"},   EnumName{OperatorVerb::kResumeDevice, "resume-device"},
+    EnumName{OperatorVerb::kRescan, "rescan"}};
 constexpr std::span<const EnumName<OperatorVerb>> enum_names(OperatorVerb) {
   return kOperatorVerbNames;
 }
@@ -177,6 +178,7 @@ struct OperatorRequest {
   std::optional<IncidentId> incident;    // of approve, dismiss, retry
   std::optional<std::string> plan_hash;  // of approve
   std::string who;                       // "uid 1000 (anna)"
+  std::optional<std::string> device;     // of resume-device: its node
 };
 
 // No new job, no further step; the process ends when the workers have.

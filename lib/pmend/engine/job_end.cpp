@@ -49,7 +49,9 @@ void settle_repaired(Core& core, Case& what) {
       list.ranges.erase(bad);
     }
   }
-  device->past.add({what.incident.device_range, what.memory.repairs + 1, what.incident.seen});
+  const WallTime now = std::chrono::floor<std::chrono::seconds>(core.wall);
+  what.memory.proven = now;
+  device->past.add({what.incident.device_range, now, what.memory.repairs + 1, what.incident.seen});
   want_list(*device);
 }
 

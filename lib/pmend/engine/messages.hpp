@@ -12,6 +12,8 @@
 namespace pmend::engine {
 
 inline constexpr std::string_view kLedgerFailedMessageId = "4792453846ba422d9557e14bfc4cd899";
+inline constexpr std::string_view kStormMessageId = "c268e2e2ac510cee7d4fe649cc64eee6";
+inline constexpr std::string_view kStormEndedMessageId = "38429de1b253edaa934328792c6ab487";
 
 std::optional<log::Record> message_of(const Case& what);
 

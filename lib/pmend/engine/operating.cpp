@@ -4,6 +4,7 @@
 #include "pmend/engine/deciding.hpp"
 #include "pmend/engine/detecting.hpp"
 #include "pmend/engine/job_end.hpp"
+#include "pmend/engine/storming.hpp"
 
 #include <optional>
 #include <string>
@@ -108,6 +109,30 @@ Answer set_paused(Core& core, const OperatorRequest& input, bool paused) {
   return std::nullopt;
 }
 
+// Where several devices have had this node, the one that has it now.
+Device* device_at(Core& core, const std::string& node) {
+  Device* found = nullptr;
+  for (auto& [id, device] : core.devices) {
+    if (device.info.device == node && (found == nullptr || device.present || (device.storm && !found->present))) {
+      found = &device;
+    }
+  }
+  return found;
+}
+
+Answer resume_device(Core& core, const OperatorRequest& input) {
+  Device* device = input.device ? device_at(core, *input.device) : nullptr;
+  if (device == nullptr) {
+    return Refusal{OperatorError::kNotFound, "no such device was ever watched"};
+  }
+  if (device->storm) {
+    audit(core, input, std::nullopt, "repairs on " + device->info.device + " resumed");
+    resume_medium(core, device->medium(), input.who);
+    decide_again(core);
+  }
+  return std::nullopt;
+}
+
 Answer about_incident(Core& core, const OperatorRequest& input) {
   Case* what = input.incident ? core.find(*input.incident) : nullptr;
   if (what == nullptr) {
@@ -135,6 +160,8 @@ Answer carry_out(Core& core, const OperatorRequest& input) {
       return set_paused(core, input, true);
     case OperatorVerb::kResume:
       return set_paused(core, input, false);
+    case OperatorVerb::kResumeDevice:
+      return resume_device(core, input);
     case OperatorVerb::kRescan:
       rescan(core);
       return std::nullopt;

@@ -4,6 +4,7 @@
 #include "pmend/engine/deciding.hpp"
 #include "pmend/engine/detecting.hpp"
 #include "pmend/engine/job_end.hpp"
+#include "pmend/engine/storming.hpp"
 #include "pmend/model/range_list.hpp"
 
 #include <algorithm>
@@ -87,7 +88,7 @@ void resume_open(Core& core) {
 // True if the world is still as it was when this run was recorded.
 bool still_wanted(Core& core, const Case& what, const Job& job) {
   return core.may_act() && device_present(core, what) &&
-         (job.resume || job.request.basis.policy_hash == core.policy->hash());
+         (job.resume || (job.request.basis.policy_hash == core.policy->hash() && !storm_against(core, what)));
 }
 
 Job* running_job(Core& core, JobId id) {
@@ -193,7 +194,7 @@ void run(Core& core, const StartRun& start) {
     return;
   }
   if (!still_wanted(core, *what, *job)) {
-    call_off(core, *job, "not begun: pmend was paused, the policy changed or the device went");
+    call_off(core, *job, "not begun: pmend was paused, the policy changed, errors spread or the device went");
     return;
   }
   job->phase = JobPhase::kRunning;

@@ -4,6 +4,7 @@
 #include "pmend/engine/deciding.hpp"
 #include "pmend/engine/detecting.hpp"
 #include "pmend/engine/job_end.hpp"
+#include "pmend/engine/storming.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,13 +21,18 @@ Device& device_of_id(Core& core, const std::string& device_id, const std::string
   return device;
 }
 
+void load_device(Core& core, const ledger::PutDevice& put) {
+  Device& device = device_of_id(core, put.device_id, put.device);
+  device.first_seen = put.first_seen;
+  device.storm = put.storm;
+  device.resumed = put.resumed;
+}
+
 void load_incident(Core& core, const ledger::PutIncident& put) {
   const Incident& incident = put.incident;
   Device& device = device_of_id(core, incident.device_id, incident.device);
+  note_past_incident(core, device, incident);
   if (standing_of(incident.state) == Standing::kClosed) {
-    if (incident.state == IncidentState::kRepaired) {
-      device.past.add({incident.device_range, put.memory.repairs + 1, incident.seen});
-    }
     return;
   }
   Case& what = core.cases[incident.id];
@@ -35,6 +41,7 @@ void load_incident(Core& core, const ledger::PutIncident& put) {
   if (what.memory.bad.empty()) {
     what.memory.bad = {incident.device_range};
   }
+  core.note_recurrence(device, what);
   what.told = incident.state;
   device.by_offset[incident.device_range.offset] = incident.id;
   if (incident.state == IncidentState::kDismissed) {
@@ -144,7 +151,11 @@ void on(Core& core, const Loaded& input) {
   core.next_job = state.next_job.value;
   core.paused = state.paused;
   for (const ledger::PutDevice& put : state.devices) {
-    device_of_id(core, put.device_id, put.device).first_seen = put.first_seen;
+    load_device(core, put);
+  }
+  for (const PastRepairsOfDevice& past : state.past) {
+    PastRepairs& repairs = device_of_id(core, past.device_id, "").past;
+    std::for_each(past.repairs.begin(), past.repairs.end(), [&](const PastRepair& repair) { repairs.add(repair); });
   }
   for (const ledger::PutIncident& put : state.incidents) {
     load_incident(core, put);
@@ -155,6 +166,9 @@ void on(Core& core, const Loaded& input) {
     }
   }
   load_jobs(core, state);
+  if (core.policy) {  // which may have changed since
+    end_storms_below_limit(core);
+  }
   for (auto& [id, what] : core.cases) {
     send_to_look(core, what);
   }
@@ -176,6 +190,7 @@ void on(Core& core, const Tick& input) {
   core.wall = input.wall;
   core.local = input.local;
   forget_old_repairs(core);
+  forget_old_incidents(core);
   if (core.stopping || !core.loaded) {
     return;
   }

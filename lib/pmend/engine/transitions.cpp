@@ -48,7 +48,15 @@ std::string render_notes() {
   return text +
          "\nWaiting: open, and nothing of pmend's is writing. Busy: open, and a write is under way, may still land, or "
          "must be\nfinished first. Shelved: put away by a person. Closed: the end; an error that comes back is another "
-         "incident.\n";
+         "incident.\n"
+         "\nAn error where a repair was proven before, however long ago, is a *recurrence*; one that is listed but "
+         "absent "
+         "from\nfresh scrub records is a *phantom*. Neither is repaired unless a rule of the policy says so. Where "
+         "more "
+         "new incidents\ncome up on one medium within an hour than the policy's `storm_incidents_per_hour`, everything "
+         "that waits for its turn\nthere is held, until a person resumes the device or the limit is raised; what a "
+         "person "
+         "approves since is repaired\n(pmend-policy(5)).\n";
 }
 
 std::string render_ways() {

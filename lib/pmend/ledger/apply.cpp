@@ -3,6 +3,7 @@
 
 #include "pmend/ledger/row.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,6 +38,9 @@ class Applier {
          incident.device_id, seq_});
     if (!stored) {
       return stored;
+    }
+    if (Status kept = keep_repair(change); !kept) {
+      return kept;
     }
     return database_.run("UPDATE meta SET next_incident = max(next_incident, ? + 1)", {incident.id.value});
   }
@@ -131,6 +135,21 @@ class Applier {
   }
 
  private:
+  // A proven repair is remembered apart, for errors that come back to its place.
+  Status keep_repair(const PutIncident& change) {
+    const Incident& incident = change.incident;
+    if (incident.state != IncidentState::kRepaired) {
+      return {};
+    }
+    const auto proven = change.memory.proven.value_or(incident.first_seen).time_since_epoch();
+    return database_.run(
+        "INSERT INTO repairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET device_id = ?2, first = ?3, "
+        "length = ?4, proven = ?5, repairs = ?6, seen = ?7",
+        {incident.id.value, incident.device_id, incident.device_range.offset, incident.device_range.length,
+         static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(proven).count()),
+         change.memory.repairs + 1, incident.seen});
+  }
+
   // `sql` has the change's JSON as ?1 and `values` from ?2 on.
   template <class T>
   Status put(std::string_view sql, const T& change, SqlValues values) {

@@ -159,6 +159,9 @@ Status Ledger::start(const std::string& boot_id) {
   if (Status configured = ledger::configure(database_); !configured) {
     return configured;
   }
+  if (Status upgraded = ledger::upgrade_schema(database_); !upgraded) {
+    return upgraded;
+  }
   if (Status verified = ledger::verify_schema(database_); !verified) {
     return verified;
   }

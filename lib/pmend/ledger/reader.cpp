@@ -56,6 +56,56 @@ void read_devices(Rows& rows, LedgerState& state) {
             {}, state.media_errors);
 }
 
+WallTime to_time(std::uint64_t seconds) {
+  return WallTime(std::chrono::seconds(seconds));
+}
+
+Status append_past(SqlRow& row, std::vector<PastRepairsOfDevice>& out) {
+  std::string device_id = row.text(0);
+  const auto range = make_byte_range(row.number(1), row.number(2));
+  if (!range || range->empty()) {
+    return fail(Errc::kCorrupt, "repair on " + device_id + " has no range");
+  }
+  if (out.empty() || out.back().device_id != device_id) {
+    out.push_back({std::move(device_id), {}});
+  }
+  out.back().repairs.push_back({*range, to_time(row.number(3)), row.number(4), row.number(5)});
+  return {};
+}
+
+Status append_earlier(SqlRow& row, std::vector<EarlierRepair>& out) {
+  const IncidentId id{row.number(0)};
+  const auto put = ledger::from_row<ledger::PutIncident>(row.text(2));
+  if (!put) {
+    return wrap(put.error(), "incident " + std::to_string(id.value));
+  }
+  EarlierRepair repair;
+  repair.incident = id;
+  repair.device_range = put->incident.device_range;
+  repair.first_seen = put->incident.first_seen;
+  repair.repaired = to_time(row.number(1));
+  repair.outcome = put->incident.outcome;
+  if (put->incident.plan) {
+    repair.method = put->incident.plan->method;
+    repair.bytes_lost = put->incident.plan->bytes_lost;
+  }
+  out.push_back(repair);
+  return {};
+}
+
+// One more than asked for tells whether there are more.
+IncidentPage page_of(std::vector<ledger::PutIncident>&& found, IncidentId after, std::size_t limit) {
+  IncidentPage page;
+  if (found.size() > limit) {
+    found.pop_back();
+    page.next = found.empty() ? after : found.back().incident.id;
+  }
+  for (ledger::PutIncident& put : found) {
+    page.incidents.push_back(std::move(put.incident));
+  }
+  return page;
+}
+
 // The ids are chosen from an index alone, so that the incidents that are not wanted are not read.
 std::string list_sql(const IncidentFilter& filter) {
   std::string ids = "SELECT id FROM incidents";
@@ -133,26 +183,53 @@ Result<LedgerState> LedgerReader::load(const LoadOptions& options) {
   if (!rows.status()) {
     return wrap(rows.status().error(), "ledger");
   }
+  Status past =
+      database_.each("SELECT device_id, first, length, proven, repairs, seen FROM repairs ORDER BY device_id, first",
+                     {}, [&](SqlRow& row) { return append_past(row, state.past); });
+  if (!past) {
+    return wrap(past.error(), "ledger");
+  }
   return state;
 }
 
 Result<IncidentPage> LedgerReader::list(const IncidentFilter& filter, IncidentId after, std::size_t limit) {
   std::vector<ledger::PutIncident> found;
   Rows rows(database_);
-  // One more than asked for tells whether there are more.
   rows.read("incident", list_sql(filter), list_values(filter, after, limit + 1), found);
   if (!rows.status()) {
     return wrap(rows.status().error(), "ledger");
   }
-  IncidentPage page;
-  if (found.size() > limit) {
-    found.pop_back();
-    page.next = found.empty() ? after : found.back().incident.id;
+  return page_of(std::move(found), after, limit);
+}
+
+Result<IncidentPage> LedgerReader::endangering(const std::string& device_id, IncidentId after, std::size_t limit) {
+  std::vector<ledger::PutIncident> found;
+  Rows rows(database_);
+  rows.read("incident",
+            "SELECT id, json FROM incidents WHERE id IN ("
+            "SELECT id FROM incidents INDEXED BY incidents_by_seq WHERE finished = 0 AND device_id = ?1 AND id > ?2 "
+            "UNION SELECT incident FROM repairs WHERE device_id = ?1 AND repairs > 1 AND incident > ?2 "
+            "ORDER BY 1 LIMIT ?3) ORDER BY id",
+            {device_id, after.value, std::uint64_t{limit + 1}}, found);
+  if (!rows.status()) {
+    return wrap(rows.status().error(), "ledger");
   }
-  for (ledger::PutIncident& put : found) {
-    page.incidents.push_back(std::move(put.incident));
+  return page_of(std::move(found), after, limit);
+}
+
+Result<std::vector<EarlierRepair>> LedgerReader::earlier(const Place& place, std::size_t limit) {
+  std::vector<EarlierRepair> repairs;
+  // The longest one says how far before the place one can begin that overlaps it.
+  Status read = database_.each(
+      "SELECT repairs.incident, repairs.proven, incidents.json FROM repairs JOIN incidents ON incidents.id = incident "
+      "WHERE repairs.device_id = ?1 AND first < ?3 AND first + repairs.length > ?2 AND incident < ?4 AND first > ?2 - "
+      "(SELECT length FROM repairs WHERE device_id = ?1 ORDER BY length DESC LIMIT 1) ORDER BY incident DESC LIMIT ?5",
+      {place.device_id, place.device_range.offset, place.device_range.end(), place.before.value, std::uint64_t{limit}},
+      [&](SqlRow& row) { return append_earlier(row, repairs); });
+  if (!read) {
+    return wrap(read.error(), "ledger");
   }
-  return page;
+  return repairs;
 }
 
 Result<std::optional<IncidentDetail>> LedgerReader::incident(IncidentId id) {

@@ -62,6 +62,16 @@ class LedgerReader {
   Result<std::optional<IncidentDetail>> incident(IncidentId id);
   // Of one incident, or of everything; at most `limit` lines with a number higher than `after`, by number.
   Result<std::vector<HistoryLine>> history(std::optional<IncidentId> incident, std::uint64_t after, std::size_t limit);
+  // Incidents by which files of a device are in danger: those that are not finished, and those that were repaired where
+  // a repair had been proven before. At most `limit`, whose id is higher than `after`.
+  Result<IncidentPage> endangering(const std::string& device_id, IncidentId after, std::size_t limit);
+  // The proven repairs that overlap `device_range`, of incidents before this one, the latest first, at most `limit`.
+  struct Place {
+    std::string device_id;
+    ByteRange device_range;
+    IncidentId before;
+  };
+  Result<std::vector<EarlierRepair>> earlier(const Place& place, std::size_t limit);
   // One for each time it came to an end, the latest last.
   Result<std::vector<ledger::PutReport>> reports(IncidentId incident);
 

@@ -14,6 +14,7 @@ void describe(Fields& field, T& memory) {
   field("indeterminate", memory.indeterminate);
   field("repairs", memory.repairs);
   field.nullable("not_before", memory.not_before);
+  field("proven", memory.proven);
   field.check([&](const JsonReader& in) {
     if (!are_apart_in_order(memory.bad)) {
       in.problem("bad ranges overlap or are out of order");
@@ -171,6 +172,8 @@ void describe(Fields& field, T& change) {
   field("device", change.device);
   field("first_seen", change.first_seen);
   field("last_seen", change.last_seen);
+  field("storm", change.storm);
+  field("resumed", change.resumed);
 }
 Json to_json(const PutDevice& change) {
   return write_fields(change);

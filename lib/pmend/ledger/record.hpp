@@ -12,6 +12,7 @@
 #include "pmend/model/plan.hpp"
 #include "pmend/model/report.hpp"
 #include "pmend/model/step.hpp"
+#include "pmend/model/storm.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -33,6 +34,7 @@ struct IncidentMemory {
   std::uint64_t indeterminate = 0;     // jobs of these that ended indeterminate
   std::uint64_t repairs = 0;           // proven repairs before: more than 0 makes it a recurrence
   std::optional<WallTime> not_before;  // back-off: the next job begins no earlier; whole seconds
+  std::optional<WallTime> proven;      // when its repair was proven; whole seconds
 
   friend bool operator==(const IncidentMemory&, const IncidentMemory&) = default;
 };
@@ -149,9 +151,11 @@ struct PutReport {
 struct PutDevice {
   static constexpr const char* kName = "put-device";
   std::string device_id;
-  std::string device;   // its last node
-  WallTime first_seen;  // whole seconds
-  WallTime last_seen;   // whole seconds
+  std::string device;               // its last node
+  WallTime first_seen;              // whole seconds
+  WallTime last_seen;               // whole seconds
+  std::optional<Storm> storm;       // since when nothing on it is repaired without a person
+  std::optional<WallTime> resumed;  // when a person ended the last one: what was new before does not count any more
 
   friend bool operator==(const PutDevice&, const PutDevice&) = default;
 };

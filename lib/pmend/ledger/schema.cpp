@@ -10,7 +10,8 @@ namespace {
 
 struct Object {
   const char* name;
-  const char* sql;  // as SQLite keeps it: verify_schema() compares the text
+  const char* sql;            // as SQLite keeps it: verify_schema() compares the text
+  std::uint64_t version = 1;  // that brought it
 };
 
 constexpr std::array kObjects = {
@@ -107,7 +108,30 @@ END)"},
     Object{"reports_are_kept", R"(CREATE TRIGGER reports_are_kept BEFORE DELETE ON reports BEGIN
   SELECT RAISE(ABORT, 'reports are only added to');
 END)"},
+    // Of each proven repair what an error that comes back is compared with. The JSON of its incident has it too, but
+    // there are as many of them as there ever were: all of these are read at start.
+    Object{"repairs", R"(CREATE TABLE repairs (
+  incident INTEGER PRIMARY KEY REFERENCES incidents,
+  device_id TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  proven INTEGER NOT NULL,
+  repairs INTEGER NOT NULL,
+  seen INTEGER NOT NULL
+) STRICT)",
+           2},
+    Object{"repairs_by_place", "CREATE INDEX repairs_by_place ON repairs (device_id, first)", 2},
+    Object{"repairs_by_length", "CREATE INDEX repairs_by_length ON repairs (device_id, length)", 2},
 };
+
+// What the incidents of version 1 tell of their repairs; when one was proven is when its job ended.
+constexpr const char* kFillRepairs = R"(INSERT INTO repairs
+SELECT id, device_id, json_extract(json, '$.incident.offset'), json_extract(json, '$.incident.length'),
+  CAST(strftime('%s', coalesce(
+    (SELECT json_extract(end_json, '$.when') FROM jobs WHERE jobs.id = json_extract(incidents.json, '$.incident.job')),
+    json_extract(json, '$.incident.first_seen'))) AS INTEGER),
+  json_extract(json, '$.memory.repairs') + 1, json_extract(json, '$.incident.seen')
+FROM incidents WHERE state = 'repaired')";
 
 // A newer pmend may have other tables, so this comes before them.
 Status verify_version(Sqlite& database) {
@@ -133,12 +157,14 @@ Status verify_version(Sqlite& database) {
   return {};
 }
 
-// What is there must be what create_schema() makes, and nothing else: a changed trigger or table is as bad as a lost
-// one.
-Status verify_objects(Sqlite& database) {
+// What is there must be what create_schema() made in this version, and nothing else: a changed trigger or table is as
+// bad as a lost one.
+Status verify_objects(Sqlite& database, std::uint64_t version) {
   std::map<std::string, std::string> expected;
   for (const Object& object : kObjects) {
-    expected.emplace(object.name, object.sql);
+    if (object.version <= version) {
+      expected.emplace(object.name, object.sql);
+    }
   }
   Status read = database.each(
       "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", {},
@@ -146,8 +172,7 @@ Status verify_objects(Sqlite& database) {
         const std::string name = row.text(0);
         const auto found = expected.find(name);
         if (found == expected.end() || found->second != row.text(1)) {
-          return fail(Errc::kCorrupt,
-                      "\"" + name + "\" is not what version " + std::to_string(kSchemaVersion) + " has");
+          return fail(Errc::kCorrupt, "\"" + name + "\" is not what version " + std::to_string(version) + " has");
         }
         expected.erase(found);
         return {};
@@ -158,14 +183,28 @@ Status verify_objects(Sqlite& database) {
   return read;
 }
 
+Status create_objects(Sqlite& database, std::uint64_t after_version) {
+  for (const Object& object : kObjects) {
+    if (object.version <= after_version) {
+      continue;
+    }
+    if (Status created = database.run(object.sql); !created) {
+      return wrap(created.error(), std::string("create ") + object.name);
+    }
+  }
+  return {};
+}
+
+Status set_version(Sqlite& database) {
+  return database.run("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+}
+
 }  // namespace
 
 Status create_schema(Sqlite& database) {
   const auto create = [&]() -> Status {
-    for (const Object& object : kObjects) {
-      if (Status created = database.run(object.sql); !created) {
-        return wrap(created.error(), std::string("create ") + object.name);
-      }
+    if (Status created = create_objects(database, 0); !created) {
+      return created;
     }
     if (Status filled = database.run("INSERT INTO meta VALUES (1, 0, 1, 1, 0, 1, '')"); !filled) {
       return filled;
@@ -173,14 +212,35 @@ Status create_schema(Sqlite& database) {
     if (Status named = database.run("PRAGMA application_id = " + std::to_string(kApplicationId)); !named) {
       return named;
     }
-    return database.run("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+    return set_version(database);
   };
   return database.transaction(create);
 }
 
+Status upgrade_schema(Sqlite& database) {
+  constexpr std::uint64_t kBefore = 1;
+  const auto ours = database.number("SELECT application_id & 0xffffffff FROM pragma_application_id");
+  const auto version = database.number("SELECT user_version & 0xffffffff FROM pragma_user_version");
+  if (!ours || !version || *ours != kApplicationId || *version != kBefore) {
+    return {};  // verify_schema() says what it is then
+  }
+  if (Status verified = verify_objects(database, kBefore); !verified) {
+    return verified;
+  }
+  return database.transaction([&]() -> Status {
+    if (Status created = create_objects(database, kBefore); !created) {
+      return created;
+    }
+    if (Status filled = database.run(kFillRepairs); !filled) {
+      return wrap(filled.error(), "upgrade from version " + std::to_string(kBefore));
+    }
+    return set_version(database);
+  });
+}
+
 Status verify_schema(Sqlite& database) {
   Status version = verify_version(database);
-  return version ? verify_objects(database) : version;
+  return version ? verify_objects(database, kSchemaVersion) : version;
 }
 
 Status configure(Sqlite& database) {

@@ -3,7 +3,10 @@
 
 #include "pmend/model/json_fields.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
+#include <utility>
 
 namespace pmend {
 
@@ -25,6 +28,51 @@ void read_json(const JsonReader& in, LedgerJob& job) {
   read_fields(in, job);
 }
 
+namespace {
+
+Json to_json(const PastRepair& repair) {
+  return Json::array(
+      {repair.device_range.offset, repair.device_range.length, to_rfc3339(repair.proven), repair.repairs, repair.seen});
+}
+
+void read_json(const JsonReader& in, PastRepair& repair) {
+  const std::vector<JsonReader> parts = in.array();
+  if (parts.size() != 5) {
+    in.expected("an array of five");
+    return;
+  }
+  if (const auto range = make_byte_range(parts[0].u64(), parts[1].u64(1))) {
+    repair.device_range = *range;
+  } else {
+    in.problem(range.error().what);
+  }
+  pmend::read_json(parts[2], repair.proven);
+  repair.repairs = parts[3].u64(1);
+  repair.seen = parts[4].u64();
+}
+
+}  // namespace
+
+Json to_json(const PastRepairsOfDevice& past) {
+  Json repairs = Json::array();
+  for (const PastRepair& repair : past.repairs) {
+    repairs.push_back(to_json(repair));
+  }
+  return {{"device_id", pmend::to_json(past.device_id)}, {"repairs", std::move(repairs)}};
+}
+void read_json(const JsonReader& in, PastRepairsOfDevice& past) {
+  JsonObjectReader object(in);
+  if (const auto id = object.required("device_id")) {
+    past.device_id = id->string();
+  }
+  if (const auto repairs = object.required("repairs")) {
+    for (const JsonReader& element : repairs->array()) {
+      read_json(element, past.repairs.emplace_back());
+    }
+  }
+  object.finish();
+}
+
 template <class Fields, ConstOr<LedgerState> T>
 void describe(Fields& field, T& state) {
   field("last_seq", state.last_seq);
@@ -39,6 +87,7 @@ void describe(Fields& field, T& state) {
   field("jobs", state.jobs);
   field("devices", state.devices);
   field("media_errors", state.media_errors);
+  field.unless_default("past", state.past);
 }
 Json to_json(const LedgerState& state) {
   return write_fields(state);

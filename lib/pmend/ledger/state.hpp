@@ -24,6 +24,22 @@ struct LedgerJob {
   friend bool operator==(const LedgerJob&, const LedgerJob&) = default;
 };
 
+// A repair that was proven. A ledger has as many as there ever were, so they are small.
+struct PastRepair {
+  ByteRange device_range;
+  WallTime proven;            // whole seconds
+  std::uint64_t repairs = 0;  // of this place so far, this one with them
+  std::uint64_t seen = 0;     // Incident::seen
+
+  friend bool operator==(const PastRepair&, const PastRepair&) = default;
+};
+struct PastRepairsOfDevice {
+  std::string device_id;
+  std::vector<PastRepair> repairs;  // by offset
+
+  friend bool operator==(const PastRepairsOfDevice&, const PastRepairsOfDevice&) = default;
+};
+
 // Everything that is needed to go on after a start.
 struct LedgerState {
   std::uint64_t last_seq = 0;    // of the last record, 0 if there is none
@@ -39,12 +55,16 @@ struct LedgerState {
   std::vector<LedgerJob> jobs;                 // with an open intent first, then others that did not end, then ended
   std::vector<ledger::PutDevice> devices;      // by device_id
   std::vector<ledger::PutMediaErrors> media_errors;  // by device_id and source
+  std::vector<PastRepairsOfDevice> past;             // all there were, by device_id
 
   friend bool operator==(const LedgerState&, const LedgerState&) = default;
 };
 
 Json to_json(const LedgerJob& job);
 void read_json(const JsonReader& in, LedgerJob& job);
+// {"device_id": …, "repairs": [[offset, length, "proven", repairs, seen], …]}
+Json to_json(const PastRepairsOfDevice& past);
+void read_json(const JsonReader& in, PastRepairsOfDevice& past);
 Json to_json(const LedgerState& state);
 void read_json(const JsonReader& in, LedgerState& state);
 

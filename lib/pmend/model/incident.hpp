@@ -59,6 +59,36 @@ constexpr std::span<const EnumName<IncidentState>> enum_names(IncidentState) {
   return kIncidentStateNames;
 }
 
+// The same place was repaired before, and the repair was proven.
+struct Recurrence {
+  std::uint64_t repairs = 0;  // so many times
+  WallTime last;              // when the latest of them was proven; whole seconds
+
+  friend bool operator==(const Recurrence&, const Recurrence&) = default;
+};
+
+// One of these repairs.
+struct EarlierRepair {
+  IncidentId incident;
+  ByteRange device_range;  // of that incident; JSON: members offset and length
+  WallTime first_seen;     // whole seconds
+  WallTime repaired;       // whole seconds
+  std::optional<Outcome> outcome;
+  std::optional<Method> method;
+  std::uint64_t bytes_lost = 0;  // by its plan
+
+  friend bool operator==(const EarlierRepair&, const EarlierRepair&) = default;
+};
+
+// Where bytes of persistent memory lie in the machine.
+struct MediumPlace {
+  std::string region;                     // of the kernel
+  std::optional<std::uint64_t> physical;  // address of the first byte; absent where the bytes do not lie in a row
+  std::vector<std::string> dimms;         // "nmem0 (8089-a2-1731-00001a2b)"; several are interleaved
+
+  friend bool operator==(const MediumPlace&, const MediumPlace&) = default;
+};
+
 // All media errors in adjoining repair units of one device with the same owners: what is decided on, approved and
 // reported as one. Its JSON form is the contract of DESIGN.md section 7.
 struct Incident {
@@ -75,11 +105,20 @@ struct Incident {
   std::optional<Decision> decision;
   std::optional<JobId> job;  // the latest
   std::optional<Outcome> outcome;
-  std::string reason;  // for people: why it is in this state and what would change that
+  std::string reason;                    // for people: why it is in this state and what would change that
+  std::optional<MediumPlace> medium;     // absent: no persistent memory, or not known
+  std::optional<Recurrence> recurrence;  // absent: it is none
+  std::vector<EarlierRepair> earlier;    // the latest first; only where one incident is shown, not in lists
 
   friend bool operator==(const Incident&, const Incident&) = default;
 };
 
+Json to_json(const MediumPlace& place);
+void read_json(const JsonReader& in, MediumPlace& place);
+Json to_json(const Recurrence& recurrence);
+void read_json(const JsonReader& in, Recurrence& recurrence);
+Json to_json(const EarlierRepair& repair);
+void read_json(const JsonReader& in, EarlierRepair& repair);
 Json to_json(const Incident& incident);
 void read_json(const JsonReader& in, Incident& incident);
 

@@ -280,4 +280,80 @@ void read_json(const JsonReader& in, ScrubReply& reply) {
   read_fields(in, reply);
 }
 
+template <class Fields, ConstOr<OpenersRequest> T>
+void describe(Fields& field, T& request) {
+  field("device", request.device);
+  field("device_id", request.device_id);
+  field("filesystem", request.filesystem);
+  field("files", request.files);
+}
+Json to_json(const OpenersRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, OpenersRequest& request) {
+  read_fields(in, request);
+}
+
+template <class Fields, ConstOr<FileOpeners> T>
+void describe(Fields& field, T& openers) {
+  field("inode", openers.file.inode);
+  field("generation", openers.file.generation);
+  field("open_by", openers.open_by);
+}
+Json to_json(const FileOpeners& openers) {
+  return write_fields(openers);
+}
+void read_json(const JsonReader& in, FileOpeners& openers) {
+  read_fields(in, openers);
+}
+
+template <class Fields, ConstOr<OpenersReply> T>
+void describe(Fields& field, T& reply) {
+  field("files", reply.files);
+}
+Json to_json(const OpenersReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, OpenersReply& reply) {
+  read_fields(in, reply);
+}
+
+template <class Fields, ConstOr<FilesPlace> T>
+void describe(Fields& field, T& place) {
+  field("volume", place.volume);
+  field("after", place.after);
+}
+Json to_json(const FilesPlace& place) {
+  return write_fields(place);
+}
+void read_json(const JsonReader& in, FilesPlace& place) {
+  read_fields(in, place);
+}
+
+template <class Fields, ConstOr<FilesRequest> T>
+void describe(Fields& field, T& request) {
+  field("device", request.device);
+  field("device_id", request.device_id);
+  field("from", request.from);
+}
+Json to_json(const FilesRequest& request) {
+  return write_fields(request);
+}
+void read_json(const JsonReader& in, FilesRequest& request) {
+  read_fields(in, request);
+}
+
+template <class Fields, ConstOr<FilesReply> T>
+void describe(Fields& field, T& reply) {
+  field("files", reply.files);
+  field("not_seen", reply.not_seen);
+  field("next", reply.next);
+}
+Json to_json(const FilesReply& reply) {
+  return write_fields(reply);
+}
+void read_json(const JsonReader& in, FilesReply& reply) {
+  read_fields(in, reply);
+}
+
 }  // namespace pmend::protocol

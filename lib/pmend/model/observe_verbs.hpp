@@ -216,6 +216,52 @@ struct CountersReply {
   friend bool operator==(const CountersReply&, const CountersReply&) = default;
 };
 
+// Which processes have these files open or mapped now?
+struct OpenersRequest {
+  std::string device;
+  std::string device_id;
+  std::string filesystem;  // UUID, empty if it has none
+  std::vector<FileId> files;
+
+  friend bool operator==(const OpenersRequest&, const OpenersRequest&) = default;
+};
+struct FileOpeners {
+  FileId file;  // JSON: members inode and generation
+  std::vector<OpenBy> open_by;
+
+  friend bool operator==(const FileOpeners&, const FileOpeners&) = default;
+};
+// Paged by files: those that were asked for and are still there.
+struct OpenersReply {
+  std::vector<FileOpeners> files;
+
+  friend bool operator==(const OpenersReply&, const OpenersReply&) = default;
+};
+
+// All regular files of the mounted file systems on a device, by name; a part of them, and where to go on. Nothing is
+// kept between two parts, so that it takes no more memory for more files; what comes and goes meanwhile can be missed.
+struct FilesPlace {
+  std::uint64_t volume = 0;       // of the device, counted from 0
+  std::optional<FilePath> after;  // below its root; names come in order, part by part between slashes
+
+  friend bool operator==(const FilesPlace&, const FilesPlace&) = default;
+};
+struct FilesRequest {
+  std::string device;
+  std::string device_id;
+  std::optional<FilesPlace> from;  // absent: the beginning
+
+  friend bool operator==(const FilesRequest&, const FilesRequest&) = default;
+};
+// Paged by files.
+struct FilesReply {
+  std::vector<FilePath> files;        // absolute
+  std::vector<std::string> not_seen;  // what could not be looked at and why, for people, the first few of this part
+  std::optional<FilesPlace> next;     // there are more
+
+  friend bool operator==(const FilesReply&, const FilesReply&) = default;
+};
+
 Json to_json(const DeviceInfo& device);
 void read_json(const JsonReader& in, DeviceInfo& device);
 Json to_json(const ListedDevice& device);
@@ -250,5 +296,17 @@ Json to_json(const CountersReply& reply);
 void read_json(const JsonReader& in, CountersReply& reply);
 Json to_json(const ScrubReply& reply);
 void read_json(const JsonReader& in, ScrubReply& reply);
+Json to_json(const OpenersRequest& request);
+void read_json(const JsonReader& in, OpenersRequest& request);
+Json to_json(const FileOpeners& openers);
+void read_json(const JsonReader& in, FileOpeners& openers);
+Json to_json(const OpenersReply& reply);
+void read_json(const JsonReader& in, OpenersReply& reply);
+Json to_json(const FilesPlace& place);
+void read_json(const JsonReader& in, FilesPlace& place);
+Json to_json(const FilesRequest& request);
+void read_json(const JsonReader& in, FilesRequest& request);
+Json to_json(const FilesReply& reply);
+void read_json(const JsonReader& in, FilesReply& reply);
 
 }  // namespace pmend::protocol

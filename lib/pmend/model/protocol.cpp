@@ -18,6 +18,8 @@ Role role_of(Verb verb) {
     case Verb::kList:
     case Verb::kScrub:
     case Verb::kCounters:
+    case Verb::kOpeners:
+    case Verb::kFiles:
       return Role::kObserve;
     case Verb::kRepair:
     case Verb::kResume:

@@ -41,6 +41,8 @@ enum class Verb {
   kList,      // DeviceRequest -> MediaErrorList
   kScrub,     // DeviceRequest -> ScrubReply, with progress in bytes
   kCounters,  // Empty -> CountersReply
+  kOpeners,   // OpenersRequest -> OpenersReply
+  kFiles,     // FilesRequest -> FilesReply
   // repair role
   kRepair,   // RepairRequest -> RepairReply
   kResume,   // RepairRequest -> RepairReply
@@ -51,8 +53,9 @@ enum class Verb {
 inline constexpr std::array kVerbNames = {
     EnumName{Verb::kWatch, "watch"},       EnumName{Verb::kObserve, "observe"}, EnumName{Verb::kPlan, "plan"},
     EnumName{Verb::kLocate, "locate"},     EnumName{Verb::kList, "list"},       EnumName{Verb::kScrub, "scrub"},
-    EnumName{Verb::kCounters, "counters"}, EnumName{Verb::kRepair, "repair"},   EnumName{Verb::kResume, "resume"},
-    EnumName{Verb::kProceed, "proceed"},   EnumName{Verb::kRelease, "release"}, EnumName{Verb::kInspect, "inspect"}};
+    EnumName{Verb::kCounters, "counters"}, EnumName{Verb::kOpeners, "openers"}, EnumName{Verb::kFiles, "files"},
+    EnumName{Verb::kRepair, "repair"},     EnumName{Verb::kResume, "resume"},   EnumName{Verb::kProceed, "proceed"},
+    EnumName{Verb::kRelease, "release"},   EnumName{Verb::kInspect, "inspect"}};
 constexpr std::span<const EnumName<Verb>> enum_names(Verb) {
   return kVerbNames;
 }

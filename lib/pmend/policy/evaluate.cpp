@@ -45,17 +45,39 @@ Verdict Evaluation::explain(const Rule& rule) {
   return verdict;
 }
 
-std::optional<Finding> Evaluation::guard_against(const Rule& rule) const {
+std::optional<Finding> Evaluation::guard_against(const Rule& rule) {
   if (rule.then.action != Action::kRepair) {
     return std::nullopt;
   }
-  if (facts_.recurrence && !names_flag(rule, FlagKey::kRecurrence)) {
+  if (facts_.recurrence && !says_so(rule, FlagKey::kRecurrence)) {
     return Finding{"recurrence", Truth::kNo, "true, which a repair rule must name to match"};
   }
-  if (facts_.phantom == true && !names_flag(rule, FlagKey::kPhantom)) {
+  if (facts_.phantom == true && !says_so(rule, FlagKey::kPhantom)) {
     return Finding{"phantom", Truth::kNo, "true, which a repair rule must name to match"};
   }
   return std::nullopt;
+}
+
+// A rule that does not match is no matter of ours.
+bool Evaluation::says_so(const Rule& rule, FlagKey key) {
+  return names_flag(rule, key) && std::all_of(views_.begin(), views_.end(), [&](View& view) {
+           return truth_of_all(rule.when, view) != Truth::kYes || says_so(rule.when, key, view);
+         });
+}
+
+bool Evaluation::says_so(const When& when, FlagKey key, View& view) {
+  const auto says = [&](const When& part, bool wanted) {
+    return std::any_of(part.flags.begin(), part.flags.end(), [&](const FlagCondition& condition) {
+      return condition.key == key && condition.wanted == wanted;
+    });
+  };
+  return says(when, true) ||
+         std::any_of(when.any.begin(), when.any.end(),
+                     [&](const When& alternative) {
+                       return truth_of_all(alternative, view) == Truth::kYes && says_so(alternative, key, view);
+                     }) ||
+         std::any_of(when.negated.begin(), when.negated.end(),
+                     [&](const When& negated) { return says(negated, false); });
 }
 
 // The first subject with the weakest answer for a repair rule, with the strongest for the others.

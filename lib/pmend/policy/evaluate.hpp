@@ -27,7 +27,8 @@ struct Verdict {
 //   - a rule is asked once for every name of every owner, as if there were no other: so `path`, `uid` and the rest are
 //     always about one and the same file, also inside `any` and `not`;
 //   - a repair rule matches if all of these answers are yes, a hold or observe rule if any of them is not no;
-//   - a repair rule that does not name `recurrence` (`phantom`) does not match what is known to be one.
+//   - a repair rule does not match a recurrence (phantom) unless what makes it match says `recurrence: true`, so that
+//     nobody allows it by accident.
 class Evaluation {
  public:
   // Borrows both.
@@ -50,8 +51,12 @@ class Evaluation {
   Truth truth_of_composites(const When& when, View& view);
   Findings findings_of(const When& when, View& view);
   void add_composite_findings(const When& when, View& view, Findings& findings);
-  // Why a repair rule does not match whatever its `when` says.
-  std::optional<Finding> guard_against(const Rule& rule) const;
+  // Why a repair rule does not match although its `when` may.
+  std::optional<Finding> guard_against(const Rule& rule);
+  // What `when`, which holds, owes to its saying that the flag is true: one of the conditions that must all hold, or
+  // an alternative that holds.
+  bool says_so(const When& when, FlagKey key, View& view);
+  bool says_so(const Rule& rule, FlagKey key);
   View& decisive_view(const Rule& rule, Truth& truth);
 
   const PolicyFacts& facts_;

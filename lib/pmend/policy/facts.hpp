@@ -31,6 +31,7 @@ struct PolicyFacts {
   std::optional<std::uint64_t> bytes_lost;  // of the plan
   std::vector<Method> plan_methods;         // of the plan's units; empty: there is no plan
   bool recurrence = false;                  // came back after a proven repair
+  bool has_ars = false;                     // the device keeps ARS records, so that it can be known what is a phantom
   std::optional<bool> phantom;              // listed, but absent from fresh ARS records
   std::optional<LocalTime> local_time;
 

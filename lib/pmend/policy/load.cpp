@@ -62,6 +62,7 @@ class PolicyBuilder {
     limits_.repairs_per_hour = written.repairs_per_hour.value_or(limits_.repairs_per_hour);
     limits_.lost_bytes_per_day = written.lost_bytes_per_day.value_or(limits_.lost_bytes_per_day);
     limits_.open_incidents_per_device = written.open_incidents_per_device.value_or(limits_.open_incidents_per_device);
+    limits_.storm_incidents_per_hour = written.storm_incidents_per_hour.value_or(limits_.storm_incidents_per_hour);
   }
 
   std::vector<Rule> rules_;

@@ -46,6 +46,7 @@ Json to_json(const PolicyLimits& limits) {
   out("repairs_per_hour", limits.repairs_per_hour);
   out("lost_bytes_per_day", limits.lost_bytes_per_day);
   out("open_incidents_per_device", limits.open_incidents_per_device);
+  out("storm_incidents_per_hour", limits.storm_incidents_per_hour);
   return out.take();
 }
 

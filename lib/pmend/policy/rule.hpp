@@ -42,6 +42,7 @@ struct PolicyLimits {
   std::uint64_t repairs_per_hour = 64;  // without asking; 0: never
   std::uint64_t lost_bytes_per_day = 1U << 20U;
   std::uint64_t open_incidents_per_device = 256;
+  std::uint64_t storm_incidents_per_hour = 32;  // new ones on one medium: with more it is spreading
 
   friend bool operator==(const PolicyLimits&, const PolicyLimits&) = default;
 };

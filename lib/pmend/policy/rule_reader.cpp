@@ -115,6 +115,9 @@ WrittenLimits read_limits(const JsonReader& in) {
   if (const auto limit = object.optional("open_incidents_per_device")) {
     limits.open_incidents_per_device = limit->u64(1, kMost);
   }
+  if (const auto limit = object.optional("storm_incidents_per_hour")) {
+    limits.storm_incidents_per_hour = limit->u64(1, kMost);
+  }
   object.finish();
   return limits;
 }

@@ -18,6 +18,7 @@ struct WrittenLimits {
   std::optional<std::uint64_t> repairs_per_hour;
   std::optional<std::uint64_t> lost_bytes_per_day;
   std::optional<std::uint64_t> open_incidents_per_device;
+  std::optional<std::uint64_t> storm_incidents_per_hour;
 };
 
 Rule read_rule(const JsonReader& in);

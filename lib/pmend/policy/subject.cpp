@@ -157,7 +157,8 @@ std::optional<bool> flag_of(FlagKey key, const PolicyFacts& facts, const Subject
     case FlagKey::kRecurrence:
       return facts.recurrence;
     case FlagKey::kPhantom:
-      return facts.phantom;
+      // Without records nothing can be absent from them: there are no phantoms on a device of that kind.
+      return facts.has_ars ? facts.phantom : std::optional(facts.phantom == true);
   }
   return std::nullopt;
 }

@@ -64,31 +64,15 @@ class Walk {
 
  private:
   void read_directory(const std::string& path) {
-    auto fd = kernel::open_beneath(fs_.root.get(), path.empty() ? "." : path, kOpenFlags | O_DIRECTORY);
-    if (!fd) {
-      // What is mounted over the directory is another file system's business, but what it covers stays unseen.
-      report_.skip(fd.error().message());
-      return;
-    }
-    const Directory directory(fdopendir(fd->get()));
-    if (!directory) {
-      report_.skip(fail_errno("fdopendir " + escape_bytes(path)).value().message());
-      return;
-    }
-    fd->release();
-    for (errno = 0; const struct dirent* entry = readdir(directory.get()); errno = 0) {
-      if (!is_dot(entry->d_name) && !take(path, dirfd(directory.get()), *entry)) {
-        return;
-      }
-    }
-    if (errno != 0) {
-      report_.skip(fail_errno("readdir " + escape_bytes(path)).value().message());
+    const Status read = visit_directory(
+        fs_, path, [this](const TreeEntry& entry) { return take(entry) ? WalkNext::kGoOn : WalkNext::kEnd; });
+    if (!read) {
+      report_.skip(read.error().message());
     }
   }
 
   // False ends the walk.
-  bool take(const std::string& path, int directory_fd, const struct dirent& raw) {
-    const TreeEntry entry{directory_fd, path, raw.d_name, raw.d_ino, type_of(directory_fd, raw)};
+  bool take(const TreeEntry& entry) {
     if (!visit(entry)) {
       return false;
     }
@@ -135,6 +119,27 @@ void WalkReport::skip(std::string what) {
 
 WalkReport walk_tree(const OpenFs& fs, const Visit& visit) {
   return Walk(fs, visit).run();
+}
+
+Status visit_directory(const OpenFs& fs, const std::string& path, const Visit& visit) {
+  // What is mounted over the directory is another file system's business, but what it covers stays unseen.
+  auto fd = kernel::open_beneath(fs.root.get(), path.empty() ? "." : path, kOpenFlags | O_DIRECTORY);
+  if (!fd) {
+    return tl::make_unexpected(fd.error());
+  }
+  const Directory directory(fdopendir(fd->get()));
+  if (!directory) {
+    return fail_errno("fdopendir " + escape_bytes(path));
+  }
+  fd->release();
+  const int directory_fd = dirfd(directory.get());
+  for (errno = 0; const struct dirent* raw = readdir(directory.get()); errno = 0) {
+    if (!is_dot(raw->d_name) &&
+        visit({directory_fd, path, raw->d_name, raw->d_ino, type_of(directory_fd, *raw)}) == WalkNext::kEnd) {
+      return {};
+    }
+  }
+  return errno == 0 ? Status() : Status(fail_errno("readdir " + escape_bytes(path)));
 }
 
 Result<UniqueFd> open_entry(const OpenFs& fs, const TreeEntry& entry) {

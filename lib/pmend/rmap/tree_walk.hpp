@@ -38,6 +38,10 @@ using Visit = std::function<WalkNext(const TreeEntry&)>;
 // that changes meanwhile can show a name twice or not at all.
 WalkReport walk_tree(const OpenFs& fs, const Visit& visit);
 
+// Visits the names in one directory, "" for the root, in no order, until kEnd. Errors: the errno; EXDEV where something
+// else is mounted over it.
+Status visit_directory(const OpenFs& fs, const std::string& path, const Visit& visit);
+
 // Opens the file or directory behind an entry for questions about its extents: for reading, without blocking,
 // following, changing its atime, crossing a mount or breaking a lease. Errors: the errno; kStale if it is not a regular
 // file or directory of this file system any more; kRefused if it is leased.

@@ -114,7 +114,8 @@ class BusyWriter {
 PolicyFile freeze_all_policy() {
   return {"10-all.json", R"({
     "rules": [{"name": "all", "then": {"action": "repair", "methods": ["redirty", "exchange", "rewrite", "frozen-write"]}}],
-    "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
+    "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000,
+              "storm_incidents_per_hour": 1000000}})"};
 }
 
 // kFreezes: free space goes bad too, and somebody writes all the time.

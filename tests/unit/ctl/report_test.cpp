@@ -132,7 +132,7 @@ TEST(IncidentText, TellsOwnersPlanAndDecision) {
   EXPECT_THAT(text, HasSubstr("recovery-write of 1 unit: 1536 bytes bad, 3584 can be saved, 512 would be lost\n"));
   EXPECT_THAT(text, HasSubstr("plan hash     " + samples::digest('c')));
   EXPECT_THAT(text, HasSubstr("hold, by the rule \"postgres-asks\"\n"));
-  EXPECT_THAT(text, HasSubstr("post\\xffgres (pid 4711), mapped\n"));
+  EXPECT_THAT(text, HasSubstr("post\\xffgres (pid 4711, pg.service), mapped\n"));
 }
 
 TEST(IncidentText, TableShowsHostileNamesEscaped) {

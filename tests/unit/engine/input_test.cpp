@@ -40,7 +40,8 @@ std::vector<Input> one_of_each() {
           Inspected{samples::inspect_reply()},
           Recorded{11},
           RecordFailed{12, "disk full"},
-          OperatorRequest{OperatorId{13}, OperatorVerb::kApprove, IncidentId{14}, samples::digest('a'), "uid 0"},
+          OperatorRequest{OperatorId{13}, OperatorVerb::kApprove, IncidentId{14}, samples::digest('a'), "uid 0",
+                          "/dev/pmem0"},
           Shutdown{}};
 }
 

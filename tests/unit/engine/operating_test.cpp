@@ -46,7 +46,7 @@ TEST_F(Operating, WhatIsNotThereIsNotFound) {
 
 TEST_F(Operating, AnAnswerComesOnlyWhenItIsDurable) {
   world_.hold("record");
-  world_.give(OperatorRequest{OperatorId{77}, OperatorVerb::kDismiss, IncidentId{1}, {}, "uid 0"});
+  world_.give(OperatorRequest{OperatorId{77}, OperatorVerb::kDismiss, IncidentId{1}, {}, "uid 0", {}});
   EXPECT_THAT(world_.all<ReplyOperator>(), IsEmpty());
   world_.let("record");
   world_.settle();

@@ -17,9 +17,11 @@ namespace {
 constexpr ByteRange kTinyFile{1U << 20U, 1U << 18U};
 constexpr std::array kPolicies = {
     kDefaultPolicy,
-    R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}]})",
-    R"({"rules": [{"name": "all", "when": {"owner": "file", "recurrence": true}, "then": {"action": "repair"}}],
-        "limits": {"repairs_per_hour": 2, "lost_bytes_per_day": 1024}})",
+    R"({"rules": [{"name": "all", "when": {"owner": "file"}, "then": {"action": "repair"}}],
+        "limits": {"storm_incidents_per_hour": 3}})",
+    R"({"rules": [{"name": "all", "when": {"owner": "file", "any": [{"recurrence": true}, {"phantom": true}]},
+                   "then": {"action": "repair"}}],
+        "limits": {"repairs_per_hour": 2, "lost_bytes_per_day": 1024, "storm_incidents_per_hour": 2}})",
     R"({"rules": [{"name": "w", "then": {"action": "observe"}}], "limits": {"open_incidents_per_device": 1}})",
     "{ nonsense",
 };
@@ -32,6 +34,9 @@ class Storm {
     world_.add_file({kTinyFile.end(), 1U << 16U}, 132, "/srv/log/b");
     world_.add_extent({{0, 65536}, OwnerKind::kMetadata, 0, ""});
     world_.add_extent({{65536, 65536}, OwnerKind::kUnknown, 0, ""});
+    world_.phantoms.insert({kTinyFile.offset, 4096});
+    world_.phantoms.insert({kTinyFile.end() + 8192, 8192});
+    watcher_.phantoms = world_.phantoms;
     world_.watcher = [this](const Input& input, const Commands& commands) {
       if (wrong_.empty()) {
         wrong_ = watcher_.look(input, commands);
@@ -114,7 +119,7 @@ class Storm {
     if (const Case* what = world_.find(id.value); what != nullptr && what->incident.plan && pick(4) != 0) {
       hash = what->incident.plan->hash;
     }
-    world_.give(OperatorRequest{OperatorId{1000 + random_() % 1000}, verb, id, hash, "uid 0"});
+    world_.give(OperatorRequest{OperatorId{1000 + random_() % 1000}, verb, id, hash, "uid 0", "/dev/loop7"});
   }
 
   // Mostly one that has a worker.

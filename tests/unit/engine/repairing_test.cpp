@@ -352,7 +352,7 @@ TEST_F(Repairing, APauseBetweenBeginningAndItsRecordCallsTheJobOff) {
   world_.hold("record");
   start_with_cached_sectors(1);
   ASSERT_EQ(world_.find(1)->state(), S::kRepairing);
-  world_.give(OperatorRequest{OperatorId{1}, OperatorVerb::kPause, {}, {}, "uid 0"});
+  world_.give(OperatorRequest{OperatorId{1}, OperatorVerb::kPause, {}, {}, "uid 0", {}});
   world_.let("record");
   world_.settle();
   EXPECT_THAT(world_.all<RunJob>(), IsEmpty());

@@ -4,6 +4,9 @@
 #include "pmend/model/plan.hpp"
 #include "pmend/policy/load.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace pmend::engine {
 
 std::string Watcher::look(const Input& input, const Commands& commands) {
@@ -24,6 +27,11 @@ void Watcher::engine_killed() {
   // What was not durable never was.
   std::erase_if(jobs_, [&](const auto& job) { return job.second.seq > durable_; });
   std::erase_if(intents_, [&](const auto& intent) { return intent.second > durable_; });
+  std::erase_if(incidents_, [&](const auto& incident) { return incident.second.seq > durable_; });
+  std::erase_if(repaired_, [&](const auto& repaired) { return repaired.first > durable_; });
+  if (tripped_ && tripped_->seq > durable_) {
+    tripped_.reset();
+  }
   for (auto& [id, job] : jobs_) {
     job.ended = job.ended && job.end_seq <= durable_;
   }
@@ -44,6 +52,13 @@ void Watcher::hear(const Input& input) {
     stopping_ = true;
   } else if (const auto* policy = std::get_if<PolicyLoaded>(&input)) {
     hear_policy(*policy);
+  } else if (const auto* tick = std::get_if<Tick>(&input)) {
+    wall_ = tick->wall;
+  } else if (const auto* asked = std::get_if<OperatorRequest>(&input)) {
+    if (asked->verb == OperatorVerb::kResumeDevice) {
+      tripped_.reset();
+      counted_from_ = wall_;
+    }
   } else if (const auto* loaded = std::get_if<Loaded>(&input)) {
     paused_ = loaded->state.paused;
   }
@@ -54,8 +69,11 @@ void Watcher::hear_policy(const PolicyLoaded& input) {
   for (const PolicyFile& file : input.files) {
     sources.push_back({file.name, file.text});
   }
-  if (const auto policy = parse_policy(sources)) {
-    policy_hash_ = policy->hash();
+  if (auto policy = parse_policy(sources)) {
+    policy_ = std::move(*policy);
+    if (tripped_ && policy_->limits().storm_incidents_per_hour > tripped_->limit) {
+      tripped_.reset();
+    }
   }
 }
 
@@ -79,7 +97,7 @@ std::string Watcher::say(const Record& command) {
 
 void Watcher::remember(const LedgerChange& change, std::uint64_t seq) {
   if (const auto* put = std::get_if<ledger::PutIncident>(&change)) {
-    incidents_.insert(put->incident.id);
+    remember(*put, seq);
   } else if (const auto* decision = std::get_if<ledger::PutDecision>(&change)) {
     decisions_[decision->incident] = decision->decision;
   } else if (const auto* approval = std::get_if<ledger::PutApproval>(&change)) {
@@ -96,6 +114,58 @@ void Watcher::remember(const LedgerChange& change, std::uint64_t seq) {
   } else if (const auto* paused = std::get_if<ledger::SetPaused>(&change)) {
     paused_ = paused->paused;
   }
+}
+
+void Watcher::remember(const ledger::PutIncident& put, std::uint64_t seq) {
+  const bool is_new = !incidents_.contains(put.incident.id);
+  Seen& seen = incidents_[put.incident.id];
+  seen.bad = put.memory.bad;
+  if (is_new) {
+    seen.when = wall_;
+    seen.seq = seq;
+    count_fresh(seq);
+  }
+  for (const ByteRange& bad : put.incident.state == IncidentState::kRepaired ? seen.bad : std::vector<ByteRange>()) {
+    repaired_.emplace_back(seq, bad);
+  }
+}
+
+void Watcher::count_fresh(std::uint64_t seq) {
+  const auto fresh = std::count_if(incidents_.begin(), incidents_.end(), [&](const auto& incident) {
+    return incident.second.when > wall_ - std::chrono::hours(1) && incident.second.when > counted_from_;
+  });
+  const std::uint64_t limit = policy_ ? policy_->limits().storm_incidents_per_hour : 0;
+  if (limit != 0 && !tripped_ && static_cast<std::uint64_t>(fresh) > limit) {
+    tripped_ = Tripped{std::chrono::floor<std::chrono::seconds>(wall_), limit, seq};
+  }
+}
+
+bool Watcher::names(const std::string& rule, FlagKey key) const {
+  const auto& rules = policy_->rules();
+  const auto found = std::find_if(rules.begin(), rules.end(), [&](const Rule& one) { return one.name == rule; });
+  return found != rules.end() && names_flag(*found, key);
+}
+
+// Of a job that is begun, not resumed: may it be, though no person may have asked for it?
+std::string Watcher::say_of_unasked(const Begun& begun, const Approval* approval) const {
+  if (tripped_ && (approval == nullptr || approval->when < tripped_->when)) {
+    return "a job in a storm that nobody approved since";
+  }
+  if (approval != nullptr) {
+    return "";
+  }
+  const std::string& rule = decisions_.at(begun.begin.incident).rule;
+  for (const ByteRange& bad : incidents_.at(begun.begin.incident).bad) {
+    const bool again = std::any_of(repaired_.begin(), repaired_.end(),
+                                   [&](const auto& repaired) { return repaired.second.overlaps(bad); });
+    if (again && !names(rule, FlagKey::kRecurrence)) {
+      return "a recurrence was repaired by a rule that does not name it";
+    }
+    if (phantoms.overlaps(bad) && !names(rule, FlagKey::kPhantom)) {
+      return "a phantom was repaired by a rule that does not name it";
+    }
+  }
+  return "";
 }
 
 std::string Watcher::say(const RunJob& command) {
@@ -122,8 +192,11 @@ std::string Watcher::say(const RunJob& command) {
     if (!approved && decisions_[begun.begin.incident].action != Action::kRepair) {
       return "a job that nobody decided on";
     }
-    if (request.basis.policy_hash != policy_hash_) {
+    if (!policy_ || request.basis.policy_hash != policy_->hash()) {
       return "a job by a policy of before";
+    }
+    if (std::string wrong = say_of_unasked(begun, approved ? &approval->second : nullptr); !wrong.empty()) {
+      return wrong;
     }
   }
   const std::set<Lock> locks = locks_of(request.plan);

@@ -123,7 +123,8 @@ protocol::DeviceInfo World::device() const {
           .logical_block_size = 512,
           .physical_block_size = 512,
           .repair_unit = kUnit,
-          .filesystem = filesystem()};
+          .filesystem = filesystem(),
+          .pmem = pmem};
 }
 
 void World::find_device() {
@@ -191,13 +192,22 @@ void World::settle() {
 }
 
 std::optional<OperatorError> World::ask(OperatorVerb verb, std::uint64_t incident, const std::string& hash) {
-  OperatorRequest request{OperatorId{next_operator_++}, verb, {}, {}, "uid 1000 (anna)"};
+  OperatorRequest request{OperatorId{next_operator_++}, verb, {}, {}, "uid 1000 (anna)", {}};
   if (incident != 0) {
     request.incident = IncidentId{incident};
   }
   if (!hash.empty()) {
     request.plan_hash = hash;
   }
+  return ask(std::move(request));
+}
+
+std::optional<OperatorError> World::resume_device(const std::string& node) {
+  OperatorRequest request{OperatorId{next_operator_++}, OperatorVerb::kResumeDevice, {}, {}, "uid 1000 (anna)", node};
+  return ask(std::move(request));
+}
+
+std::optional<OperatorError> World::ask(OperatorRequest request) {
   give(request);
   for (int i = 0; i < 1000 && !answers_.contains(request.request) && answer_one(); ++i) {
   }

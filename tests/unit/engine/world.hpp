@@ -3,6 +3,7 @@
 
 #include "pmend/base/range_set.hpp"
 #include "pmend/engine/engine.hpp"
+#include "pmend/ledger/reader.hpp"
 #include "pmend/ledger/record.hpp"
 
 #include <chrono>
@@ -73,8 +74,12 @@ class World {
   // People. Returns the error of the answer, nothing if it was done.
   std::optional<OperatorError> ask(OperatorVerb verb, std::uint64_t incident = 0, const std::string& hash = "");
   std::optional<OperatorError> approve(std::uint64_t incident);
+  std::optional<OperatorError> resume_device(const std::string& node = "/dev/loop7");
 
-  bool find_names = true;  // false: the observer has no time for them
+  bool find_names = true;               // false: the observer has no time for them
+  std::optional<bool> phantom = false;  // what the observer says of what is bad
+  RangeSet phantoms;                    // but for these, which are phantoms
+  std::optional<protocol::PmemInfo> pmem;
 
   // How the next worker behaves.
   std::optional<Outcome> next_outcome;            // instead of success
@@ -115,6 +120,7 @@ class World {
   void forget_engine();
 
  private:
+  std::optional<OperatorError> ask(OperatorRequest request);
   bool answer(const Command& command);
   bool answer(const Observe& command);
   bool answer(const AskPlan& command);

@@ -50,7 +50,7 @@ protocol::ObservedRange World::observe(const ByteRange& range) const {
   seen.device_range = range;
   seen.listed = bad ? protocol::Listed::kYes : protocol::Listed::kNo;
   seen.readable = bad ? protocol::Readable::kNo : protocol::Readable::kYes;
-  seen.phantom = false;
+  seen.phantom = phantoms.overlaps(range) ? true : phantom;
   seen.owners = {owner_of(range)};
   seen.evidence = {"fiemap"};
   return seen;

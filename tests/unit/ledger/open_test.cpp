@@ -135,7 +135,47 @@ TEST(LedgerOpen, RefusesALedgerFromTheFutureAndNamesBothVersions) {
   const auto opened = dir.open();
   ASSERT_FALSE(opened.has_value());
   EXPECT_TRUE(opened.error().is(Errc::kUnsupported));
-  EXPECT_THAT(opened.error().what, AllOf(HasSubstr("schema version 7"), HasSubstr("knows version 1")));
+  EXPECT_THAT(opened.error().what, AllOf(HasSubstr("schema version 7"), HasSubstr("knows version 2")));
+  EXPECT_EQ(bytes_of(dir.file()), before);
+}
+
+// As version 1 left it.
+void make_old(const LedgerDir& dir) {
+  dir.tamper("DROP TABLE repairs; PRAGMA user_version = 1");
+}
+
+TEST(LedgerOpen, BringsALedgerOfVersion1UpToDate) {
+  const LedgerDir dir;
+  {
+    auto ledger = dir.open();
+    ASSERT_TRUE(ledger->apply(a_story(24)).has_value());
+    ASSERT_TRUE(ledger->close().has_value());
+  }
+  const LedgerState before = state_in(dir).value();
+  ASSERT_EQ(before.past.size(), 1U);
+  ASSERT_EQ(before.past[0].repairs.size(), 3U);
+  make_old(dir);
+  const auto upgraded = state_in(dir);
+  ASSERT_TRUE(upgraded.has_value()) << upgraded.error().message();
+  ASSERT_EQ(upgraded->past.size(), 1U);
+  EXPECT_EQ(upgraded->past[0].device_id, before.past[0].device_id);
+  ASSERT_EQ(upgraded->past[0].repairs.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const PastRepair& repair = upgraded->past[0].repairs[i];
+    EXPECT_EQ(repair.device_range, before.past[0].repairs[i].device_range);
+    EXPECT_EQ(repair.repairs, before.past[0].repairs[i].repairs);
+    EXPECT_EQ(to_rfc3339(repair.proven), "2026-11-22T12:00:00Z") << "when its job ended";
+  }
+  EXPECT_EQ(state_in(dir)->past, upgraded->past) << "once";
+}
+
+TEST(LedgerOpen, RefusesAnOldLedgerWithOtherTablesAndLeavesItAsItIs) {
+  const LedgerDir dir;
+  make_ledger(dir);
+  make_old(dir);
+  dir.tamper("DROP TRIGGER history_stays");
+  const std::string before = bytes_of(dir.file());
+  EXPECT_THAT(dir.error_of_open(), HasSubstr("\"history_stays\" is missing"));
   EXPECT_EQ(bytes_of(dir.file()), before);
 }
 

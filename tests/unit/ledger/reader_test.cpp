@@ -187,5 +187,64 @@ TEST(LedgerRows, ThatCannotBeReadAreNamed) {
   }
 }
 
+// Incident `id` at this place, repaired for the n-th time.
+ledger::PutIncident a_repair(std::uint64_t id, const ByteRange& place, std::uint64_t repairs = 1) {
+  ledger::PutIncident put = an_incident(id, IncidentState::kRepaired);
+  put.incident.device_range = place;
+  put.memory.bad = {place};
+  put.memory.repairs = repairs - 1;
+  put.memory.proven = WallTime(std::chrono::seconds(1'800'000'000 + id));
+  return put;
+}
+
+TEST_F(LedgerQueries, ProvenRepairsAreGivenBackPackedWhateverElseIsForgotten) {
+  auto elsewhere = a_repair(3, {0, 512});
+  elsewhere.incident.device_id = "ns:another";
+  write({a_repair(1, {8192, 512}), a_repair(2, {0, 4096}, 3), elsewhere, an_incident(4, IncidentState::kCleared)});
+  const LedgerState state = load(ledger_, {.finished_limit = 0, .jobs_since = {}});
+  EXPECT_THAT(state.incidents, IsEmpty());
+  ASSERT_EQ(state.past.size(), 2U);
+  const std::uint64_t seen = samples::incident().seen;
+  EXPECT_EQ(state.past[1].device_id, "ns:another");
+  EXPECT_THAT(state.past[0].repairs,
+              ElementsAre(PastRepair{{0, 4096}, WallTime(std::chrono::seconds(1'800'000'002)), 3, seen},
+                          PastRepair{{8192, 512}, WallTime(std::chrono::seconds(1'800'000'001)), 1, seen}));
+}
+
+TEST_F(LedgerQueries, EarlierRepairsAreThoseThatOverlapTheLatestFirst) {
+  write({a_repair(1, {4096, 512}), a_repair(2, {0, 1U << 20U}, 2), a_repair(3, {4608, 512}),
+         a_repair(4, {4096, 512}, 3), a_repair(5, {4096, 512}, 4)});
+  const std::string device = samples::incident().device_id;
+  const auto earlier = [&](const ByteRange& range, std::uint64_t before, std::size_t limit) {
+    std::vector<std::uint64_t> found;
+    const auto repairs = reader_.earlier({device, range, {before}}, limit).value();
+    for (const EarlierRepair& repair : repairs) {
+      found.push_back(repair.incident.value);
+    }
+    return found;
+  };
+  EXPECT_THAT(earlier({4096, 512}, 5, 10), ElementsAre(4, 2, 1));
+  EXPECT_THAT(earlier({4096, 512}, 5, 2), ElementsAre(4, 2));
+  EXPECT_THAT(earlier({5120, 512}, 9, 10), ElementsAre(2));
+  EXPECT_THAT(earlier({1U << 20U, 512}, 9, 10), IsEmpty());
+  const EarlierRepair first = reader_.earlier({device, {4096, 512}, {2}}, 1).value().front();
+  EXPECT_EQ(first.repaired, WallTime(std::chrono::seconds(1'800'000'001)));
+  EXPECT_EQ(first.method, samples::incident().plan->method);
+}
+
+TEST_F(LedgerQueries, FilesAreEndangeredByWhatIsOpenAndWhatWasRepairedAgain) {
+  auto elsewhere = an_incident(6);
+  elsewhere.incident.device_id = "ns:another";
+  write({a_repair(1, {0, 512}), a_repair(2, {0, 512}, 2), an_incident(3), an_incident(4, IncidentState::kCleared),
+         an_incident(5, IncidentState::kDismissed), elsewhere});
+  const std::string device = samples::incident().device_id;
+  const auto all = reader_.endangering(device, {}, 10).value();
+  EXPECT_THAT(ids(all.incidents), ElementsAre(2, 3, 5));
+  EXPECT_FALSE(all.next);
+  const auto first = reader_.endangering(device, {}, 2).value();
+  EXPECT_THAT(ids(first.incidents), ElementsAre(2, 3));
+  EXPECT_THAT(ids(reader_.endangering(device, *first.next, 2).value().incidents), ElementsAre(5));
+}
+
 }  // namespace
 }  // namespace pmend

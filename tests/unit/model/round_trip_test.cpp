@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pmend/model/endangered_file.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "pmend/model/json_text.hpp"
+#include "pmend/model/storm.hpp"
 #include "samples.hpp"
 
 #include <gtest/gtest.h>
@@ -27,6 +29,16 @@ Form form(std::string name, const T& sample) {
           }};
 }
 
+Incident a_recurrence() {
+  Incident incident = samples::incident();
+  incident.medium = MediumPlace{"region0", 1U << 30U, {"nmem0 (8089)"}};
+  incident.recurrence = Recurrence{2, incident.first_seen};
+  incident.earlier = {
+      {{3}, {4096, 512}, incident.first_seen, incident.first_seen, Outcome::kSucceeded, Method::kRewrite, 512},
+      {{1}, {4096, 512}, incident.first_seen, incident.first_seen, {}, {}, 0}};
+  return incident;
+}
+
 std::vector<Form> all_forms() {
   using namespace protocol;
   return {
@@ -39,6 +51,9 @@ std::vector<Form> all_forms() {
       form("PlanRefusal", PlanRefusal{RefusalState::kUnresolved, "unknown owner"}),
       form("PlanBasis", samples::basis()),
       form("Incident", samples::incident()),
+      form("Incident", a_recurrence()),
+      form("Storm", Storm{samples::incident().first_seen, 33, 32}),
+      form("EndangeredFile", EndangeredFile{*samples::file_owner().filesystem, 131, 77, {{"/srv/\xFF"}}, {{7}, {9}}}),
       form("Report", samples::report()),
       form("Step", samples::step()),
       form("DeviceInfo", samples::device_info()),
@@ -52,6 +67,10 @@ std::vector<Form> all_forms() {
       form("LocateReply", LocateReply{samples::device_info(), {samples::file_owner()}, {{0, 512}}}),
       form("DeviceRequest", DeviceRequest{"/dev/pmem0"}),
       form("ScrubReply", samples::scrub_reply()),
+      form("OpenersRequest", OpenersRequest{"/dev/pmem0", "ns:1", "aaaa-bbbb", {{131, 77}}}),
+      form("OpenersReply", OpenersReply{{{{131, 77}, {{4711, "post\xFF", "postgresql.service", true}}}}}),
+      form("FilesRequest", FilesRequest{"/dev/pmem0", "ns:1", FilesPlace{1, FilePath{"a/\xFF"}}}),
+      form("FilesReply", FilesReply{{{"/srv/\xFF"}}, {"why"}, FilesPlace{2, {}}}),
       form("RepairRequest", samples::repair_request()),
       form("RepairReply", samples::repair_reply()),
       form("ProceedRequest", ProceedRequest{{3}, 1}),

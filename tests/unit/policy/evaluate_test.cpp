@@ -35,7 +35,11 @@ std::vector<UnknownFact> unknown_facts() {
       {R"({"shared": true})", [](PolicyFacts& facts) { facts.owners[0].kind = OwnerKind::kUnknown; }},
       {R"({"open_by": "x"})", [](PolicyFacts& facts) { facts.owners[0].open_by.reset(); }},
       {R"({"mapped": true})", [](PolicyFacts& facts) { facts.owners[0].open_by.reset(); }},
-      {R"({"phantom": true})", [](PolicyFacts& facts) { facts.phantom.reset(); }},
+      {R"({"phantom": true})",
+       [](PolicyFacts& facts) {
+         facts.has_ars = true;
+         facts.phantom.reset();
+       }},
       {R"({"source": "x"})", [](PolicyFacts& facts) { facts.sources.clear(); }},
       {R"({"xattr": "trusted.x"})", [](PolicyFacts& facts) { facts.owners[0].xattrs.reset(); }},
       {R"({"time": {"days": "sun"}})", [](PolicyFacts& facts) { facts.local_time.reset(); }},
@@ -197,11 +201,61 @@ TEST(PolicyGuards, RecurrencesAndPhantomsNeedARepairRuleThatNamesThem) {
   EXPECT_TRUE(matches(R"({"phantom": true})", Action::kRepair, phantom));
 }
 
-TEST(PolicyGuards, WhatMayBeAPhantomIsNotKeptFromRepair) {
+TEST(PolicyGuards, TheKeyAloneIsNotEnoughItMustBeWhatMakesTheRuleMatch) {
+  PolicyFacts again = facts_about({file_named({"/srv/a"})});
+  again.recurrence = true;
+  const std::vector<std::pair<const char*, bool>> cases = {
+      {R"({"uid": 1000, "recurrence": true})", true},
+      {R"({"any": [{"uid": 0}, {"uid": 1000, "recurrence": true}]})", true},
+      {R"({"any": [{"any": [{"recurrence": true}]}, {"uid": 0}]})", true},
+      {R"({"not": {"recurrence": false}})", true},
+      {R"({"any": [{"not": {"recurrence": false, "uid": 1000}}]})", true},
+      {R"({"recurrence": false})", false},
+      {R"({"not": {"recurrence": true}})", false},
+      {R"({"any": [{"recurrence": false}, {"uid": 1000}]})", false},  // the key is there, and another one matches
+      {R"({"any": [{"recurrence": true, "uid": 0}, {"uid": 1000}]})", false},
+      {R"({"not": {"recurrence": true, "uid": 0}})", false},
+      {R"({"not": {"any": [{"recurrence": false}, {"uid": 0}]}})", false},  // too clever to be sure it is meant
+  };
+  for (const auto& [when, expected] : cases) {
+    EXPECT_EQ(matches(when, Action::kRepair, again), expected) << when;
+    PolicyFacts phantom = again;
+    phantom.recurrence = false;
+    phantom.has_ars = true;
+    phantom.phantom = true;
+    std::string of_phantom = when;
+    for (std::size_t at = 0; (at = of_phantom.find("recurrence", at)) != std::string::npos;) {
+      of_phantom.replace(at, 10, "phantom");
+    }
+    EXPECT_EQ(matches(of_phantom, Action::kRepair, phantom), expected) << of_phantom;
+  }
+}
+
+TEST(PolicyGuards, EveryNameOfEveryOwnerHasToMatchByARuleThatSaysSo) {
+  PolicyFacts again = facts_about({file_named({"/srv/a", "/home/b"})});
+  again.recurrence = true;
+  EXPECT_TRUE(matches(R"({"recurrence": true, "path": ["/srv/*", "/home/*"]})", Action::kRepair, again));
+  EXPECT_FALSE(
+      matches(R"({"any": [{"recurrence": true, "path": "/srv/*"}, {"path": "/home/*"}]})", Action::kRepair, again));
+}
+
+TEST(PolicyGuards, WhereThereAreNoRecordsNothingIsAPhantom) {
   PolicyFacts facts = facts_about({file_named({"/srv/a"})});
   facts.phantom.reset();
   EXPECT_TRUE(matches("{}", Action::kRepair, facts));
-  EXPECT_FALSE(matches(R"({"phantom": false})", Action::kRepair, facts));
+  EXPECT_TRUE(matches(R"({"phantom": false})", Action::kRepair, facts));
+  EXPECT_FALSE(matches(R"({"phantom": true})", Action::kHold, facts));
+}
+
+TEST(PolicyGuards, WhereRecordsCouldTellAndDoNotARuleThatAsksDoesNotRepair) {
+  PolicyFacts facts = facts_about({file_named({"/srv/a"})});
+  facts.has_ars = true;
+  facts.phantom.reset();
+  EXPECT_TRUE(matches("{}", Action::kRepair, facts)) << "a machine check comes before any scrub";
+  for (const char* when : {R"({"phantom": false})", R"({"phantom": true})", R"({"not": {"phantom": true}})"}) {
+    EXPECT_FALSE(matches(when, Action::kRepair, facts)) << when;
+  }
+  EXPECT_TRUE(matches(R"({"phantom": true})", Action::kHold, facts));
 }
 
 }  // namespace

@@ -157,6 +157,7 @@ TEST(PolicyProblems, EveryWrongResultOrNameIsRefusedAtItsPlace) {
       {R"({"rules": [{"name": "a", "than": 1, "then": {"action": "hold"}}]})", "/rules/0/than", "\"then\""},
       {R"({"limits": []})", "/limits", "expected an object"},
       {R"({"limits": {"open_incidents_per_device": 0}})", "/limits/open_incidents_per_device", "from 1 to"},
+      {R"({"limits": {"storm_incidents_per_hour": 0}})", "/limits/storm_incidents_per_hour", "from 1 to"},
       {R"({"limits": {"lost_bytes_per_day": 9223372036854775808}})", "/limits/lost_bytes_per_day", "from 0 to"},
       {R"({"limits": {"repairs_per_hours": 1}})", "/limits/repairs_per_hours", "did you mean \"repairs_per_hour\"?"},
   };

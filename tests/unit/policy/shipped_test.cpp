@@ -179,6 +179,7 @@ TEST(PolicySchema, HasTheDefaultsAndBoundsOfTheReader) {
   EXPECT_EQ(number("/$defs/limits/properties/repairs_per_hour/default"), 64);
   EXPECT_EQ(number("/$defs/limits/properties/lost_bytes_per_day/default"), 1048576);
   EXPECT_EQ(number("/$defs/limits/properties/open_incidents_per_device/default"), 256);
+  EXPECT_EQ(number("/$defs/limits/properties/storm_incidents_per_hour/default"), 32);
   EXPECT_EQ(number("/$defs/then/properties/priority/maximum"), kMostPriority);
   EXPECT_EQ(number("/$defs/then/properties/priority/minimum"), -kMostPriority);
   EXPECT_EQ(json.at(Json::json_pointer("/$defs/then/properties/methods/default")),
