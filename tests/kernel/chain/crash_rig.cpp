@@ -86,7 +86,8 @@ PolicyFile policy_of(const Kind& kind) {
   }
   const std::string method = kind.exchange ? "exchange" : "frozen-write";
   return {"10-all.json", R"({"rules": [{"name": "all", "then": {"action": "repair", "methods": [")" + method + R"("]}}],
-            "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000}})"};
+            "limits": {"repairs_per_hour": 1000000, "lost_bytes_per_day": 1000000000,
+                       "storm_incidents_per_hour": 1000000}})"};
 }
 
 bool is_long() {
