@@ -81,6 +81,11 @@ void ObserverClient::watching(const protocol::WatchReply& reply) {
                                       {{"SOURCES", sources.empty() ? "none" : sources}}));
     parts_.on_watching();
   }
+  for (const std::string& absent : reply.absent) {
+    if (told_absent_.insert(absent).second) {
+      parts_.log.write(log::make_record(log::Level::kInfo, "Not on this machine: {SOURCE}", {{"SOURCE", absent}}));
+    }
+  }
   for (const std::string& problem : reply.problems) {
     parts_.log.write(log::make_record(log::Level::kWarning, "Not watched: {PROBLEM}", {{"PROBLEM", problem}}));
   }

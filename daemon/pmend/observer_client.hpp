@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace pmend::daemon {
@@ -82,6 +83,7 @@ class ObserverClient {
   std::map<RequestId, std::function<void(const protocol::Progress&)>> scrubs_;
   bool observing_ = false;
   SteadyTime observing_since_;
+  std::set<std::string> told_absent_;  // once is enough
   BackOff back_off_;
   SystemClock clock_;
   std::function<void()> on_stopped_;

@@ -27,4 +27,9 @@ inline constexpr std::uint64_t kRereadBytes = 4096;
 Result<repair::BadList> read_again(const SuspectList& list, const repair::Place& device, const RangeSet& wanted,
                                    std::chrono::seconds limit);
 
+// Reads all of `wanted`, whole pages, as above, whether it is listed or not: what cannot be read is added to the list,
+// what can be read is taken out. Errors: those of SuspectList.
+Status read_and_note(const SuspectList& list, const repair::Place& device, const RangeSet& wanted,
+                     std::chrono::seconds limit);
+
 }  // namespace pmend::worker

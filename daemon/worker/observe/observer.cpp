@@ -104,6 +104,7 @@ void Observer::receive_request(const Request& request) {
     case Verb::kLocate:
       return answer(request, work_for<protocol::LocateRequest>(setting_, request, locate));
     case Verb::kList:
+      traces_ ? traces_->look_again() : void();
       return answer(request, work_for<protocol::DeviceRequest>(setting_, request, list));
     case Verb::kScrub:
       return ars_scrubs_.start(setting_, request) ? void() : scrubs_.start(setting_, request);
@@ -131,6 +132,7 @@ void Observer::count(RequestId id) {
   }
   if (monitor_) {
     counters.sources.push_back(monitor_->counters());
+    counters.sources.push_back(traces_->counters());
   }
   send(pages_.first(id, "sources", to_json(counters)));
 }
@@ -190,7 +192,7 @@ void Observer::watch(const Request& request) {
   if (!wanted) {
     return reply(request.id, tl::make_unexpected(ReplyError{ErrorCode::kInvalid, wanted.error().message()}));
   }
-  protocol::WatchReply answer{{kKernelList, kListFile, kOwnList}, {}};
+  protocol::WatchReply answer{{kKernelList, kListFile, kOwnList}, {}, {}};
   all_devices_ = wanted->all_devices;
   take_config(answer.problems);
   take_configured(wanted->devices, answer.problems);
@@ -203,6 +205,7 @@ void Observer::watch(const Request& request) {
   monitor_->problem().empty() ? answer.sources.push_back("udev") : answer.problems.push_back(monitor_->problem());
   watch_mounts();
   answer.sources.push_back("mountinfo");
+  watch_traces(answer);
   reply(request.id, to_json(answer));
   devices_.clear();
   scan_devices();
@@ -310,6 +313,7 @@ void Observer::device_described(const std::string& node, const Answer& answer) {
     return;
   }
   nvdimms_.device_gone(info->device);
+  traces_->device_gone(info->device);
   const auto device = block::find_device(setting_.roots, node);
   const auto place = device ? list_of(setting_, *device, info->device_id) : std::nullopt;
   if (!place) {
@@ -322,6 +326,7 @@ void Observer::device_described(const std::string& node, const Answer& answer) {
     reread(node);
   }
   nvdimms_.device_found(info->device);
+  traces_->device_found(*device, info->device_id, place->own.has_value());
 }
 
 void Observer::reread(const std::string& node) {
@@ -344,6 +349,7 @@ void Observer::drop_device(const std::string& node) {
   devices_.erase(found);
   nvdimms_.device_gone(info.device);
   rest_.device_gone(info.device);
+  traces_->device_gone(info.device);
   if (!info.device_id.empty()) {
     send_event(EventKind::kDeviceGone, to_json(protocol::DeviceGone{info.device, info.device_id}));
   }
@@ -369,6 +375,7 @@ void Observer::list_read(const std::string& node, const std::string& source, con
     errors.complete = false;
   }
   send_event(EventKind::kMediaErrors, to_json(errors));
+  traces_->look_again();
 }
 
 void Observer::send_event(EventKind kind, Json body) {

@@ -10,6 +10,7 @@
 #include "worker/observe/pages.hpp"
 #include "worker/observe/rest_search.hpp"
 #include "worker/observe/scrubs.hpp"
+#include "worker/observe/trace_news.hpp"
 #include "worker/places.hpp"
 #include "worker/request_child.hpp"
 
@@ -66,6 +67,7 @@ class Observer {
   void reread(const std::string& node);
   void list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list);
   void watch_mounts();
+  void watch_traces(protocol::WatchReply& reply);
   void send_event(protocol::EventKind kind, Json body);
 
   void run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,
@@ -91,6 +93,7 @@ class Observer {
   Nvdimms nvdimms_;
   ArsScrubs ars_scrubs_;
   RestSearch rest_;
+  std::unique_ptr<TraceNews> traces_;  // since the first watch
   loop::Deadline next_scan_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;

@@ -2,6 +2,7 @@
 #include "worker/observe/scrubs.hpp"
 
 #include "pmend/model/json_reader.hpp"
+#include "worker/scrub_walk.hpp"
 
 #include <algorithm>
 #include <new>
@@ -49,6 +50,14 @@ void Scrubs::cancel(RequestId id) {
   if (const auto found = running_.find(id); found != running_.end()) {
     found->second.board.cancelled = true;
   }
+}
+
+bool Scrubs::is_reading(const std::string& device, const ByteRange& device_range) const {
+  return std::ranges::any_of(running_, [&](const auto& one) {
+    const std::uint64_t done = one.second.board.done;
+    const std::uint64_t from = done - std::min(done, kScrubPieceBytes);
+    return one.second.device == device && device_range.overlaps({from, done + kScrubPieceBytes - from});
+  });
 }
 
 void Scrubs::tell_progress() {

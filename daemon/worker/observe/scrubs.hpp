@@ -28,6 +28,8 @@ class Scrubs {
   void start(const Setting& setting, const protocol::Request& request);
   // It ends after the piece that it is at, and is answered then. Requests that are no scrubs are left alone.
   void cancel(RequestId id);
+  // True while these bytes of the device are being read for a scrub, or just were: it notes itself what it cannot read.
+  bool is_reading(const std::string& device, const ByteRange& device_range) const;
 
  private:
   struct Running {

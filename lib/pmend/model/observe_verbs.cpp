@@ -75,6 +75,7 @@ template <class Fields, ConstOr<WatchReply> T>
 void describe(Fields& field, T& reply) {
   field("sources", reply.sources);
   field("problems", reply.problems);
+  field("absent", reply.absent);
 }
 Json to_json(const WatchReply& reply) {
   return write_fields(reply);

@@ -61,6 +61,7 @@ struct WatchRequest {
 struct WatchReply {
   std::vector<std::string> sources;   // that work here
   std::vector<std::string> problems;  // for people: what cannot be watched, and why
+  std::vector<std::string> absent;    // for people: kinds of sources that this machine does not have; nothing is wrong
 
   friend bool operator==(const WatchReply&, const WatchReply&) = default;
 };

@@ -58,7 +58,7 @@ std::vector<Form> all_forms() {
       form("Step", samples::step()),
       form("DeviceInfo", samples::device_info()),
       form("WatchRequest", WatchRequest{false, {{"/dev/loop3", FilePath{"/l\xFF"}, 30}, {"/dev/sdb", {}, 60}}}),
-      form("WatchReply", WatchReply{{"badblocks"}, {"no tracefs"}}),
+      form("WatchReply", WatchReply{{"badblocks"}, {"no such device"}, {"no tracefs"}}),
       form("ObserveRequest", ObserveRequest{"/dev/pmem0", "ns:1", {{0, 512}}, {Fact::kNames, Fact::kXattrs}, 2000}),
       form("Observation", samples::observation()),
       form("PlanRequest", samples::plan_request()),
