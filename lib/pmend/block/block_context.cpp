@@ -40,11 +40,6 @@ Volume read_volume(const SystemRoots& roots, const Probes& probes, const BlockDe
   return describe_volume(device, content, around);
 }
 
-bool needs_whole_pages(const Volume& volume) {
-  return volume.device.dax &&
-         std::ranges::any_of(volume.mounts, [](const Mount& mount) { return dax_mode(mount) != DaxMount::kNever; });
-}
-
 void add_piece(std::vector<RangeContext>& pieces, const Volume& volume, const ByteRange& part,
                std::uint64_t volume_start) {
   if (!part.empty()) {
@@ -124,8 +119,7 @@ protocol::DeviceInfo device_info(const BlockContext& context) {
   info.physical_block_size = context.device.physical_block_bytes;
   info.fast_zero = context.device.fast_zero_bytes;
   info.dax = context.device.dax;
-  const bool pages = needs_whole_pages(context.whole) || std::ranges::any_of(context.partitions, needs_whole_pages);
-  info.repair_unit = pages ? std::max(kPageBytes, info.logical_block_size) : info.logical_block_size;
+  info.repair_unit = info.dax ? std::max(kPageBytes, info.logical_block_size) : info.logical_block_size;
   if (context.whole.use == VolumeUse::kMounted) {
     info.filesystem = context.whole.filesystem;
   }

@@ -117,12 +117,4 @@ bool has_data_journal(const Mount& mount) {
   return option_value(mount.fs_options, "data") == "journal";
 }
 
-DaxMount dax_mode(const Mount& mount) {
-  const auto dax = option_value(mount.fs_options, "dax");
-  if (!dax || *dax == "inode") {
-    return DaxMount::kPerFile;
-  }
-  return *dax == "never" ? DaxMount::kNever : DaxMount::kAlways;
-}
-
 }  // namespace pmend::block

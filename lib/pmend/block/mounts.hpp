@@ -47,7 +47,4 @@ bool is_read_only(const Mount& mount);
 // Contents go through the journal first (ext4 data=journal): a block written beside it can be overwritten from there.
 bool has_data_journal(const Mount& mount);
 
-enum class DaxMount { kNever, kPerFile, kAlways };
-DaxMount dax_mode(const Mount& mount);
-
 }  // namespace pmend::block

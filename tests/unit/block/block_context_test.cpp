@@ -80,28 +80,11 @@ TEST(Locate, WithoutPartitionsEverythingIsTheDevice) {
   EXPECT_EQ(owner.device_range, (ByteRange{4096, 512}));
 }
 
-TEST(DeviceInfo, RepairUnitIsThePageOnlyWhereDaxIsMounted) {
-  struct Case {
-    bool dax;
-    const char* options;  // nullptr: not mounted
-    std::uint64_t unit;
-  };
-  const Case cases[] = {{false, "rw", 512},
-                        {true, nullptr, 512},
-                        {true, "rw", 4096},
-                        {true, "rw,dax=always", 4096},
-                        {true, "rw,dax=never", 512}};
-  for (const Case& c : cases) {
+TEST(DeviceInfo, RepairUnitOfMemoryIsThePage) {
+  for (const bool dax : {false, true}) {
     BlockContext context = disk();
-    context.partitions.clear();
-    context.device.dax = context.whole.device.dax = c.dax;
-    context.whole.use = c.options == nullptr ? VolumeUse::kUnused : VolumeUse::kMounted;
-    if (c.options != nullptr) {
-      Mount mount;
-      mount.fs_options = c.options;
-      context.whole.mounts = {mount};
-    }
-    EXPECT_EQ(device_info(context).repair_unit, c.unit) << (c.options == nullptr ? "not mounted" : c.options);
+    context.device.dax = dax;
+    EXPECT_EQ(device_info(context).repair_unit, dax ? 4096U : 512U);
   }
 }
 

@@ -41,7 +41,6 @@ TEST_F(MountsTest, ReadsAllFieldsOfALine) {
   EXPECT_EQ(m.type, "xfs");
   EXPECT_EQ(m.source, "/dev/loop3");
   EXPECT_TRUE(is_read_only(m));
-  EXPECT_EQ(dax_mode(m), DaxMount::kAlways);
   EXPECT_EQ(option_value(m.fs_options, "logdev"), "/dev/loop4");
   EXPECT_FALSE(option_value(m.fs_options, "dev").has_value());
 }
@@ -113,19 +112,6 @@ TEST_F(MountsTest, CircleOfParentsEnds) {
       "40 41 7:3 / /a rw - xfs /dev/loop3 rw\n"
       "41 40 7:4 / /b rw - xfs /dev/loop4 rw\n");
   EXPECT_FALSE(is_reachable(table, table.mounts[0]));
-}
-
-TEST(MountOptions, DaxModes) {
-  const std::pair<const char*, DaxMount> cases[] = {{"rw", DaxMount::kPerFile},
-                                                    {"rw,dax=inode", DaxMount::kPerFile},
-                                                    {"rw,dax", DaxMount::kAlways},
-                                                    {"dax=always,rw", DaxMount::kAlways},
-                                                    {"rw,dax=never", DaxMount::kNever}};
-  for (const auto& [options, mode] : cases) {
-    Mount mount;
-    mount.fs_options = options;
-    EXPECT_EQ(dax_mode(mount), mode) << options;
-  }
 }
 
 }  // namespace
