@@ -111,7 +111,7 @@ class Worker:
     # What it does.
 
     def watch(self, request: dict) -> None:
-        self.reply(request, {"sources": ["list"], "problems": []})
+        self.reply(request, {"sources": ["list"], "problems": [], "absent": []})
         self.event("device-found", self.device())
         self.event("media-errors", self.media_errors())
 
