@@ -28,7 +28,7 @@ struct DeviceInfo {
   // Bytes, what the medium itself reads and writes at once: with a logical block of 512 a 512e disk has 4096 here, a
   // 512n disk 512. As the device says; nothing depends on it.
   std::uint64_t physical_block_size = 0;
-  std::uint64_t repair_unit = 0;  // bytes: 4096 where a file system is mounted with DAX, else the logical block
+  std::uint64_t repair_unit = 0;  // bytes: 4096 where the medium is memory, else the logical block
   std::uint64_t fast_zero = 0;    // bytes that one command can zero, 0: none can (block::BlockDevice::fast_zero_bytes)
   bool dax = false;               // the medium is memory that can be mapped (whatever the mount option)
   std::optional<FileSystemRef> filesystem;

@@ -75,12 +75,13 @@ TEST(LedgerSize, AHundredThousandIncidentsAreListedQuickly) {
   });
   const auto endangering = time_of("a page of 1,000 that endanger files",
                                    [&] { EXPECT_EQ(reader->endangering(device, {}, 1000)->incidents.size(), 1000U); });
-  EXPECT_LT(earlier, 100);
-  EXPECT_LT(endangering, 1000);
-  // The goal is 50 ms with optimisation; these are what no build may take.
-  EXPECT_LT(listed, 1000);
-  EXPECT_LT(page, 1000);
-  EXPECT_LT(loaded, 1000);
+  // The goal is 50 ms with optimisation; this is what no build may take, also on a processor that others share.
+  constexpr double kMost = 3000;
+  EXPECT_LT(earlier, kMost / 10);
+  EXPECT_LT(endangering, kMost);
+  EXPECT_LT(listed, kMost);
+  EXPECT_LT(page, kMost);
+  EXPECT_LT(loaded, kMost);
 }
 
 }  // namespace
