@@ -14,6 +14,7 @@ TIERS=(
   "crash        dev     crash  4 1800 all"
   "bus          dev     bus    4 1800 all"
   "vm           dev     vm     1 1800 all"
+  "vm-long      dev     vm-long 1 1800 long"
   "bench        dev     bench  1  600 long"
   "tidy         dev     tidy   1 3600 long"
   "unit-tsan    tsan    unit   2 1800 long"
