@@ -69,6 +69,10 @@ function(pmend_test name label)
     set(ARG_TIMEOUT 60)
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  # Unit tests are built where they run: by default only with sanitizers.
+  if(label STREQUAL "unit")
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} pmend_warnings)
   # Not beside the programs under test: bin/ holds what is installed.
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

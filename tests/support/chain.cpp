@@ -3,6 +3,7 @@
 
 #include "support/must.hpp"
 #include "support/residue.hpp"
+#include "support/waiting.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 namespace pmend::world {
 namespace {
@@ -22,7 +22,6 @@ using std::chrono::steady_clock;
 
 constexpr uid_t kNobody = 65534;
 constexpr milliseconds kStartLimit{20'000};
-constexpr milliseconds kLookAgain{20};
 constexpr milliseconds kLookAtAllAgain{100};  // at many incidents at once
 
 // Everybody may own and send everything: pmend itself decides what who may do.
@@ -67,16 +66,6 @@ std::string described(const std::vector<json>& incidents) {
 
 ByteRange device_range_of(const json& piece) {
   return {piece.at("device_offset").get<std::uint64_t>(), piece.at("length").get<std::uint64_t>()};
-}
-
-template <class Holds>
-bool until(milliseconds limit, Holds holds, milliseconds pause = kLookAgain) {
-  for (const auto end = steady_clock::now() + limit; !holds(); std::this_thread::sleep_for(pause)) {
-    if (steady_clock::now() > end) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace

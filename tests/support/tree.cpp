@@ -204,4 +204,12 @@ std::map<std::string, std::string> read_xattrs(const std::string& path) {
   return xattrs;
 }
 
+void set_immutable(const std::string& path, bool on) {
+  const UniqueFd fd = must(open_file(path, O_RDONLY));
+  int flags = 0;
+  must_call(ioctl(fd.get(), FS_IOC_GETFLAGS, &flags), "FS_IOC_GETFLAGS");
+  flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+  must_call(ioctl(fd.get(), FS_IOC_SETFLAGS, &flags), "FS_IOC_SETFLAGS");
+}
+
 }  // namespace pmend::world

@@ -57,4 +57,7 @@ class Tree {
 // All extended attributes of a path's inode, names and raw values, without following links. Throws Failure.
 std::map<std::string, std::string> read_xattrs(const std::string& path);
 
+// chattr(1) +i and -i.
+void set_immutable(const std::string& path, bool on);
+
 }  // namespace pmend::world

@@ -10,12 +10,12 @@
 namespace pmend {
 namespace {
 
-bool is_digit(char c) {
+bool is_ascii_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
 bool is_name_byte(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+  return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
 }
 
 // The names in one directory, sorted so that problems have a fixed order.
@@ -40,8 +40,8 @@ std::vector<std::string> names_in(const PolicyDirectory& directory, ConfigProble
 bool is_policy_file_name(std::string_view name) {
   constexpr std::string_view kEnd = ".json";
   constexpr std::size_t kShortest = 9;  // "NN-x.json"
-  return name.size() >= kShortest && is_digit(name[0]) && is_digit(name[1]) && name[2] == '-' && name.ends_with(kEnd) &&
-         std::all_of(name.begin(), name.end(), is_name_byte);
+  return name.size() >= kShortest && is_ascii_digit(name[0]) && is_ascii_digit(name[1]) && name[2] == '-' &&
+         name.ends_with(kEnd) && std::all_of(name.begin(), name.end(), is_name_byte);
 }
 
 bool is_leftover(std::string_view name) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLongestGlob = 4096;
 constexpr std::uint64_t kMostId = 4294967294;  // the largest uid and gid; the number after it means none
-constexpr std::string_view kFilesystemPrefix = "filesystem/";
+constexpr std::string_view kPrefix = "filesystem/";
 
 template <class T>
 void sort_unique(std::vector<T>& list) {
@@ -64,7 +64,7 @@ class WhenReader {
  private:
   void read_texts(JsonObjectReader& object, When& when) const {
     for (const auto& [key, name] : kTextKeyNames) {
-      if (!name.starts_with(kFilesystemPrefix)) {
+      if (!name.starts_with(kPrefix)) {
         read_text(object, key, name, when);
       }
     }
@@ -77,8 +77,8 @@ class WhenReader {
     }
     JsonObjectReader members(*filesystem);
     for (const auto& [key, name] : kTextKeyNames) {
-      if (name.starts_with(kFilesystemPrefix)) {
-        read_text(members, key, name.substr(kFilesystemPrefix.size()), when);
+      if (name.starts_with(kPrefix)) {
+        read_text(members, key, name.substr(kPrefix.size()), when);
       }
     }
     if (filesystem->is_object() && members.keys().empty()) {

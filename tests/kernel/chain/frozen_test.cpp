@@ -8,6 +8,7 @@
 #include "pmend/kernel/getfsmap.hpp"
 #include "support/chain.hpp"
 #include "support/must.hpp"
+#include "support/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +22,6 @@
 #include <chrono>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 namespace pmend::world {
 namespace {
@@ -56,16 +56,6 @@ class ChainFrozen : public KernelTest, public ::testing::WithParamInterface<FsTy
       must(kernel::thaw(mount.get()));
     }
     return !frozen;
-  }
-  static bool until(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > deadline) {
-        return false;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
   }
   // Which one of the repairing worker's boundaries has this name.
   static int boundary_number(const std::string& log, const std::string& name) {
@@ -172,17 +162,17 @@ TEST_P(ChainFrozen, TheWholeControlGroupOfTheWorkersIsKilledUnderTheFreeze) {
   std::ofstream(token).flush();
   const ByteRange second = world().device_range(file, {8192 + 512, 512});
   world().medium().poison(second);
-  ASSERT_TRUE(until([&] { return access(token.c_str(), F_OK) < 0; }));
+  ASSERT_TRUE(until(std::chrono::seconds(10), [&] { return access(token.c_str(), F_OK) < 0; }));
   EXPECT_TRUE(is_frozen());
   put(group + "/cgroup.kill", "1");
-  EXPECT_TRUE(until([&] { return !is_frozen(); }));
+  EXPECT_TRUE(until(std::chrono::seconds(10), [&] { return !is_frozen(); }));
 
   chain().start_workers({});
   wait_for_state(second, "repaired");
   file.zeros.insert({512, 512});
   file.zeros.insert({8192 + 512, 512});
   EXPECT_THAT(world().compare(), IsEmpty());
-  EXPECT_TRUE(until([&] { return rmdir(group.c_str()) == 0; }));
+  EXPECT_TRUE(until(std::chrono::seconds(10), [&] { return rmdir(group.c_str()) == 0; }));
 }
 
 TEST_P(ChainFrozen, BadMetadataForbidsEveryFreeze) {

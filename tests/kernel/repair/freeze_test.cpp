@@ -7,6 +7,7 @@
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/repair/freeze_marker.hpp"
 #include "support/must.hpp"
+#include "support/waiting.hpp"
 
 #include <gmock/gmock.h>
 
@@ -30,17 +31,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr ByteRange kBad{4096, 512};
-
-bool until(milliseconds limit, const std::function<bool()>& holds) {
-  const auto deadline = steady_clock::now() + limit;
-  while (!holds()) {
-    if (steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return true;
-}
 
 // A file that is in use, so that only a freeze can help it, and repairs of it that stop at boundaries of any process.
 class Freeze : public KernelTest, public ::testing::WithParamInterface<FsType> {

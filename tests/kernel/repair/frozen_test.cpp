@@ -9,8 +9,6 @@
 #include <gmock/gmock.h>
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -29,14 +27,6 @@ std::uint64_t total_bytes(const LossManifest& manifest) {
     total += lost.device_range.length;
   }
   return total;
-}
-
-void set_immutable(const std::string& path, bool on) {
-  const UniqueFd fd = must(open_file(path, O_RDONLY));
-  int flags = 0;
-  must_call(ioctl(fd.get(), FS_IOC_GETFLAGS, &flags), "FS_IOC_GETFLAGS");
-  flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
-  must_call(ioctl(fd.get(), FS_IOC_SETFLAGS, &flags), "FS_IOC_SETFLAGS");
 }
 
 class FrozenWrite : public KernelTest, public ::testing::WithParamInterface<FsType> {

@@ -12,8 +12,6 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,14 +52,6 @@ ByteRange bad_in_file(const Cell& cell) {
 
 std::uint64_t dirty_at(const Cell& cell) {
   return round_out(bad_in_file(cell), kBlock).offset + kDirtyInPage;
-}
-
-void set_immutable(const std::string& path, bool on) {
-  const UniqueFd fd = must(open_file(path, O_RDONLY));
-  int flags = 0;
-  must_call(ioctl(fd.get(), FS_IOC_GETFLAGS, &flags), "FS_IOC_GETFLAGS");
-  flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
-  must_call(ioctl(fd.get(), FS_IOC_SETFLAGS, &flags), "FS_IOC_SETFLAGS");
 }
 
 void add_program(Tree& tree, const std::string& name) {

@@ -7,6 +7,7 @@
 #include "support/kept_pages.hpp"
 #include "support/must.hpp"
 #include "support/seed.hpp"
+#include "support/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +18,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 namespace pmend::world {
 namespace {
@@ -53,14 +53,6 @@ struct Passed {
 bool is_gone(pid_t pid) {
   const auto status = read_text_file("/proc/" + std::to_string(pid) + "/stat");
   return !status || status->find(") Z") != std::string::npos;
-}
-
-bool until(milliseconds limit, const std::function<bool()>& holds) {
-  const auto end = steady_clock::now() + limit;
-  while (!holds() && steady_clock::now() < end) {
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return holds();
 }
 
 class PowerLoss : public KernelTest, public ::testing::WithParamInterface<Loss> {

@@ -57,7 +57,8 @@ TEST_F(Storming, OneMoreThanTheLimitWithinAnHourStopsRepairsThere) {
   EXPECT_THAT(world_.all<RunJob>(), SizeIs(3));
   ASSERT_EQ(world_.shown(4), S::kHeld);
   EXPECT_THAT(world_.incident(4).reason, HasSubstr("errors spread on this device: there were 4 new incidents"));
-  EXPECT_EQ(world_.status().storms.at("/dev/loop7"), (Storm{WallTime(std::chrono::seconds(1'800'000'000)), 4, 3}));
+  EXPECT_EQ(world_.status().storms.at("/dev/loop7"),
+            (pmend::Storm{WallTime(std::chrono::seconds(1'800'000'000)), 4, 3}));
   EXPECT_EQ(messages(kStormMessageId), 1U);
 }
 

@@ -45,7 +45,9 @@ class Recorded : public testing::Test {
     GError* error = nullptr;
     const std::string file = std::string(PMEND_RECORDED) + "/" + name + ".umockdev";
     ASSERT_TRUE(umockdev_testbed_add_from_file(bed_, file.c_str(), &error) != 0) << error->message;
-    sys_ = umockdev_testbed_get_sys_dir(bed_);
+    gchar* const sys = umockdev_testbed_get_sys_dir(bed_);
+    sys_ = sys;
+    g_free(sys);
     bus_ = bus_directory;
     // umockdev makes one of the two, by what this machine has; libndctl looks into the one, and pmend into the other.
     fs::create_directories(sys_ / "class/nd");

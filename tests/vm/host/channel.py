@@ -6,6 +6,7 @@
   compare NAME      says what has changed since: "FILE OFFSET LENGTH" for each range, in bytes of the file
   errors            says what the firmware has listed: "ADDRESS LENGTH" each
   refuse 0|1        whether the firmware refuses to clear from now on
+  machine_check STATUS ADDRESS MISC   raises one at a physical address, in the registers of bank 9
 An answer ends with a line "." alone; one that begins with "!" is why it could not be done.
 """
 import pathlib
@@ -16,6 +17,7 @@ import threading
 
 from firmware import Errors
 from machines import Machine
+from monitor import Monitor
 
 _PIECE = 1 << 20
 _UNIT = 512
@@ -24,12 +26,14 @@ _UNIT = 512
 class Channel(threading.Thread):
     """Serves until the other side closes the connection."""
 
-    def __init__(self, connection: socket.socket, machine: Machine, folder: pathlib.Path):
+    def __init__(self, connection: socket.socket, monitor: Monitor, machine: Machine,
+                 folder: pathlib.Path):
         super().__init__(daemon=True)
         self.status: int | None = None
         self.allowed: list[str] = []
         self.ended = threading.Event()
         self._connection = connection
+        self._monitor = monitor
         self._machine = machine
         self._folder = folder
 
@@ -58,9 +62,16 @@ class Channel(threading.Thread):
                 return [f"{address} {length}" for address, length in self._errors().ranges()]
             case "refuse":
                 self._errors().refuse_to_clear(argument == "1")
+            case "machine_check":
+                self._machine_check(*(int(number, 0) for number in argument.split()))
             case _:
                 raise ValueError(f"unknown request '{verb}'")
         return []
+
+    def _machine_check(self, status: int, address: int, misc: int) -> None:
+        # To all processors, as on real machines; 5: the program can go on (RIPV) and a check is in progress (MCIP).
+        if refusal := self._monitor.command(f"mce -b 0 9 {status:#x} 0x5 {address:#x} {misc:#x}").strip():
+            raise RuntimeError(refusal)
 
     def _errors(self) -> Errors:
         return Errors(self._folder / "errors")

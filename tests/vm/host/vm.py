@@ -10,6 +10,7 @@ import machines
 from channel import Channel
 from image import Image
 from machines import Machine
+from monitor import Monitor
 
 # Intel's name makes the kernel take injected machine checks for memory errors. KVM is not used: there the same machine
 # behaves differently from host to host, and not at all on some.
@@ -52,7 +53,7 @@ def boot(image: Image, overlay: bytes, machine: Machine, folder: pathlib.Path, w
         stdin = None if options.interactive else subprocess.DEVNULL
         qemu = subprocess.Popen(command, stdin=stdin, stdout=None, stderr=log)
     try:
-        channel = _connect(qemu, work / "channel", machine, folder)
+        channel = _connect(qemu, work, machine, folder)
         timed_out = _wait(qemu, channel, options.limit)
     finally:
         qemu.kill()
@@ -62,25 +63,24 @@ def boot(image: Image, overlay: bytes, machine: Machine, folder: pathlib.Path, w
 
 
 def _devices(work: pathlib.Path, console: pathlib.Path) -> list[str]:
-    """Four serial ports: the console, what the payload prints, the channel to the host, and QEMU's monitor."""
+    """Three serial ports: the console, what the payload prints, and the channel to the host; QEMU's monitor for the host."""
     return ["-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults",
             "-chardev", f"file,id=console,path={console}", "-serial", "chardev:console",
             "-chardev", "stdio,id=output,signal=off", "-serial", "chardev:output",
             "-chardev", f"socket,id=channel,path={work / 'channel'},server=on,wait=off", "-serial", "chardev:channel",
-            "-chardev", f"socket,id=line,path={work / 'monitor'},server=on,wait=off", "-serial", "chardev:line",
-            "-chardev", f"socket,id=monitor,path={work / 'monitor'}", "-mon", "chardev=monitor,mode=readline"]
+            "-qmp", f"unix:{work / 'monitor'},server=on,wait=off"]
 
 
-def _connect(qemu: subprocess.Popen, path: pathlib.Path, machine: Machine, folder: pathlib.Path) -> Channel | None:
+def _connect(qemu: subprocess.Popen, work: pathlib.Path, machine: Machine, folder: pathlib.Path) -> Channel | None:
     """None if QEMU ends before it listens: then it has said why."""
     connection = socket.socket(socket.AF_UNIX)
     while qemu.poll() is None:
         try:
-            connection.connect(str(path))
+            connection.connect(str(work / "channel"))
         except (FileNotFoundError, ConnectionRefusedError):
             time.sleep(0.02)
             continue
-        channel = Channel(connection, machine, folder)
+        channel = Channel(connection, Monitor(work / "monitor"), machine, folder)
         channel.start()
         return channel
     return None
