@@ -146,6 +146,7 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
     return kernel_user_of(roots, device, inode);
   };
   place.openers = [proc = setting.roots.proc](dev_t device, ino_t inode) { return openers_of(proc, device, inode); };
+  place.sees_all_processes = [proc = setting.roots.proc] { return rmap::sees_all_processes(proc); };
   place.is_leased = [proc = setting.roots.proc](dev_t device, ino_t inode) {
     return rmap::leased_inodes(proc, device).contains(inode);
   };

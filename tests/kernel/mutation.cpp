@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 namespace pmend::world {
@@ -23,6 +26,7 @@ namespace {
 
 constexpr std::uint64_t kBadPage = kVictimBad.offset / kVictimPage * kVictimPage;
 constexpr ByteRange kStored = {kBadPage + 2048, 64};  // in the bad page, beside the bad sector
+constexpr int kGotEio = 5;
 constexpr ByteRange kStoredBeside = {kBadPage + kVictimPage, 64};
 
 int open_for_writing(const std::string& path) {
@@ -32,6 +36,25 @@ int open_for_writing(const std::string& path) {
 void write_letters(int fd, const ByteRange& range, char letter) {
   must(write_exactly(fd, std::vector<std::byte>(range.length, static_cast<std::byte>(letter)), range.offset));
   must_call(fsync(fd), "fsync");
+}
+
+// Less than a block: the kernel must read the rest of it first.
+void write_one_byte(const std::string& path) {
+  const int fd = open_for_writing(path);
+  const char letter = 'P';
+  if (pwrite(fd, &letter, 1, kStored.offset) != 1) {
+    _exit(errno == EIO ? kGotEio : 1);
+  }
+  must_call(fsync(fd), "fsync");
+}
+
+// A second owner of the bad block, where the file system has that.
+void clone_file(const std::string& path) {
+  const UniqueFd source = must(open_file(path, O_RDONLY));
+  const UniqueFd clone = must(open_file(path + ".clone", O_WRONLY | O_CREAT | O_TRUNC));
+  if (ioctl(clone.get(), FICLONE, source.get()) < 0 && errno != EOPNOTSUPP) {
+    _exit(1);
+  }
 }
 
 void store_letters(const std::string& path, const ByteRange& range, char letter) {
@@ -80,6 +103,11 @@ const std::vector<Mutation>& mutations() {
        [](ExpectedBytes& bytes) { fill(bytes, kStored, 'M'); }},
       {"stored beside through a mapping", [](const std::string& path) { store_letters(path, kStoredBeside, 'N'); },
        false, [](ExpectedBytes& bytes) { fill(bytes, kStoredBeside, 'N'); }},
+      {"written one byte in the page", write_one_byte, false,
+       [](ExpectedBytes& bytes) {
+         fill(bytes, {kStored.offset, 1}, 'P');
+       }},
+      {"cloned", clone_file, false, [](ExpectedBytes&) {}},
       {"punched", punch_bad_page, true,
        [](ExpectedBytes& bytes) {
          fill(bytes, {kBadPage, kVictimPage}, 0);
@@ -92,6 +120,15 @@ const std::vector<Mutation>& mutations() {
        }},
   };
   return all;
+}
+
+std::vector<int> boundaries_of(std::size_t nth, int last) {
+  const int stride = std::getenv("PMEND_LONG") != nullptr ? 1 : 3;
+  std::vector<int> chosen;
+  for (int n = 1 + static_cast<int>(nth) % stride; n <= last; n += stride) {
+    chosen.push_back(n);
+  }
+  return chosen;
 }
 
 Change::Change(const Mutation& mutation, const std::string& path)
@@ -119,7 +156,9 @@ bool Change::done() {
   int status = 0;
   must_call(waitpid(pid_, &status, 0), "waitpid");
   pid_ = 0;
-  if (status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS)) {
+  const bool met_bad_page =
+      WIFSIGNALED(status) ? WTERMSIG(status) == SIGBUS : WIFEXITED(status) && WEXITSTATUS(status) == kGotEio;
+  if (status != 0 && !met_bad_page) {
     throw Failure(name_ + ": it ended with wait status " + std::to_string(status));
   }
   return status == 0;

@@ -25,7 +25,7 @@ using ExpectedBytes = std::vector<std::optional<std::byte>>;
 
 struct Mutation {
   const char* name;
-  // In a process of its own: it may wait for the repair's lease, or die of the bad page.
+  // In a process of its own: it may wait for the repair's lease, or die of the bad page, or get EIO for it.
   void (*change)(const std::string& path);
   bool frees;  // the bad block, so that it belongs to no file afterwards
   // What it does to the expected content.
@@ -33,6 +33,10 @@ struct Mutation {
 };
 
 const std::vector<Mutation>& mutations();
+
+// The boundaries out of 1..last at which the nth of the mutations is tried: every third, so that any three of them
+// together visit all; with PMEND_LONG each visits all.
+std::vector<int> boundaries_of(std::size_t nth, int last);
 
 // A process that changes the file. Killed with the test.
 class Change {
@@ -43,7 +47,7 @@ class Change {
   Change& operator=(const Change&) = delete;
   ~Change();
 
-  // Waits for its end. False if it died of the bad page, and so changed nothing; throws Failure if it failed.
+  // Waits for its end. False if it died of the bad page or got EIO, and so changed nothing; throws Failure if it failed.
   bool done();
 
  private:

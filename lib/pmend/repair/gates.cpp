@@ -117,6 +117,9 @@ std::optional<std::string> forbidden_exchange(const Place& place, const TargetFa
   if (!facts.kinds.dax) {
     return std::nullopt;
   }
+  if (const auto seen = place.sees_all_processes(); !seen) {
+    return "whether somebody has the file mapped cannot be told: " + seen.error().message();
+  }
   for (const OpenBy& user : place.openers(facts.device, facts.inode)) {
     if (user.mapped) {
       return "the file is mapped by " + std::to_string(user.pid) + " (" + escape_bytes(user.comm) +

@@ -71,6 +71,8 @@ struct Place {
   std::function<Result<std::optional<std::string>>(dev_t device, ino_t inode)> kernel_user;
   // The processes that have a file open or mapped.
   std::function<std::vector<OpenBy>(dev_t device, ino_t inode)> openers;
+  // Fails, and says why, where openers() may miss a process.
+  std::function<Status()> sees_all_processes;
   // True while somebody has a write lease on the file: opening it would break the lease, also one of a repair of ours.
   std::function<bool(dev_t device, ino_t inode)> is_leased;
   // True if the process is a worker of pmend itself, which has a file open only for a moment, or is gone already.

@@ -41,6 +41,13 @@ OpenBy describe(const std::string& proc, std::uint32_t pid) {
   return process;
 }
 
+// Of the first PID namespace: PROC_PID_INIT_INO in include/linux/proc_ns.h. It holds every process.
+constexpr std::uint64_t kFirstPidNamespace = 0xEFFFFFFCU;
+
+bool is_gone(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::no_such_process;
+}
+
 std::string first_unit(const std::string& path) {
   std::istringstream parts(path);
   for (std::string part; std::getline(parts, part, '/');) {
@@ -85,6 +92,34 @@ std::map<FileKey, std::vector<OpenBy>> find_openers(const std::string& proc, con
     processes.back().mapped = processes.back().mapped || file.mapped;
   });
   return openers;
+}
+
+Status sees_all_processes(const std::string& proc) {
+  struct stat first = {};
+  if (stat((proc + "/self/ns/pid").c_str(), &first) < 0) {
+    return fail_errno("stat " + proc + "/self/ns/pid");
+  }
+  if (first.st_ino != kFirstPidNamespace) {
+    return fail(Errc::kRefused, "this process is in a PID namespace of its own and does not see the others");
+  }
+  std::error_code error;
+  bool sees_first = false;
+  for (std::filesystem::directory_iterator it(proc, error), end; !error && it != end; it.increment(error)) {
+    const auto pid = parse_u64(it->path().filename().string());
+    if (!pid) {
+      continue;
+    }
+    std::error_code unreadable;
+    (void)std::filesystem::directory_iterator(it->path() / "map_files", unreadable);
+    if (unreadable && !is_gone(unreadable)) {
+      return fail(Errc::kRefused, it->path().string() + "/map_files: " + unreadable.message());
+    }
+    sees_first = sees_first || *pid == 1;
+  }
+  if (error || !sees_first) {
+    return fail(Errc::kRefused, proc + " does not show all processes");
+  }
+  return {};
 }
 
 std::string unit_of(std::string_view cgroup) {

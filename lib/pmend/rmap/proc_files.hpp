@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pmend/base/error.hpp"
 #include "pmend/model/owner.hpp"
 
 #include <sys/stat.h>
@@ -38,6 +39,10 @@ struct FileKey {
 
 // The processes that have these files open or mapped, each process once per file.
 std::map<FileKey, std::vector<OpenBy>> find_openers(const std::string& proc, const std::set<FileKey>& files);
+
+// Fails, and says why, unless find_openers() misses no process: each one's maps can be read (not with hidepid or
+// ProtectProc= and without CAP_SYS_PTRACE), and this process is in the first PID namespace, which holds all others.
+Status sees_all_processes(const std::string& proc);
 
 // The systemd unit in the text of /proc/PID/cgroup: of version 2 or of version 1's "name=systemd". Empty if none.
 std::string unit_of(std::string_view cgroup);

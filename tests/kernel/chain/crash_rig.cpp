@@ -211,7 +211,7 @@ std::optional<pid_t> CrashRig::wait_for_stop(const FileModel& file) {
       return std::nullopt;
     }
   }
-  throw Failure("neither stopped nor quiet; " + everything_said());
+  throw Failure("neither stopped nor quiet; " + chain_.try_ctl({"list", "--all"}).output + everything_said());
 }
 
 void CrashRig::kill_and_go_on(const std::set<std::string>& roles, std::optional<pid_t> stopped) {

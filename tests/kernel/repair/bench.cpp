@@ -76,6 +76,7 @@ const repair::Place& RepairBench::place() {
   place_.list = [this] { return read_list(); };
   place_.kernel_user = kernel_user;
   place_.openers = openers;
+  place_.sees_all_processes = [] { return rmap::sees_all_processes("/proc"); };
   place_.is_leased = [](dev_t, ino_t) { return false; };
   place_.is_own_worker = [](std::uint32_t) { return false; };
   place_.freeze.node = world_.fs().node();

@@ -182,15 +182,16 @@ TEST_P(RepairBoundaries, ABlockThatItsUserWroteAfterTheCrashIsNotOverwritten) {
   EXPECT_THAT(bench.world().compare(), IsEmpty());
 }
 
-// Every mutation at every boundary, each on a file of its own.
-void mutate_at_every_boundary(const Kind& kind) {
+// Every mutation at boundaries that together are all, each on a file of its own.
+void mutate_at_boundaries(const Kind& kind) {
   constexpr int kMost = 24;
   BoundaryBench world(kind, kMost * static_cast<int>(mutations().size()));
   RepairBench& bench = world.bench();
   const int boundaries = world.count(world.prepare(world.victim(0)));
   int next = 1;
-  for (const Mutation& mutation : mutations()) {
-    for (int n = 1; n <= boundaries; ++n) {
+  for (std::size_t nth = 0; nth < mutations().size(); ++nth) {
+    const Mutation& mutation = mutations()[nth];
+    for (const int n : boundaries_of(nth, boundaries)) {
       SCOPED_TRACE(std::string(mutation.name) + " at boundary " + std::to_string(n));
       FileModel& file = world.victim(next++);
       const std::string path = bench.world().tree().path(file);
@@ -221,10 +222,10 @@ void mutate_at_every_boundary(const Kind& kind) {
 }
 
 TEST_P(RepairBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
-  mutate_at_every_boundary(GetParam());
+  mutate_at_boundaries(GetParam());
 }
 TEST_P(UserBoundaries, WhateverItsUsersDoAtAnyNoWrongByteComesOfIt) {
-  mutate_at_every_boundary(GetParam());
+  mutate_at_boundaries(GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernel, RepairBoundaries,

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 
 namespace pmend::world {
@@ -133,16 +132,14 @@ INSTANTIATE_TEST_SUITE_P(Kernel, ExchangeBoundaries,
 
 class ExchangeMutations : public ExchangeTest {};
 
-// Every third boundary for each change, so that the changes together visit all; with PMEND_LONG each visits all.
 TEST_F(ExchangeMutations, WhateverItsUsersDoAtAnyBoundaryNoWrongByteComesOfIt) {
   ExchangeRuns runs({"clear", Owners::kOne}, 1 + kMostBoundaries * static_cast<int>(mutations().size()));
   RepairBench& bench = runs.bench();
   const int boundaries = runs.count(runs.prepare(runs.victim(0)));
-  const int stride = std::getenv("PMEND_LONG") != nullptr ? 1 : 3;
   int next = 1;
-  int begin = 0;
-  for (const Mutation& mutation : mutations()) {
-    for (int n = 1 + begin++ % stride; n <= boundaries; n += stride) {
+  for (std::size_t nth = 0; nth < mutations().size(); ++nth) {
+    const Mutation& mutation = mutations()[nth];
+    for (const int n : boundaries_of(nth, boundaries)) {
       SCOPED_TRACE(std::string(mutation.name) + " at boundary " + std::to_string(n));
       FileModel& file = runs.victim(next++);
       const std::string path = bench.world().tree().path(file);

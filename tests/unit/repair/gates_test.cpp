@@ -44,6 +44,22 @@ TEST(Gates, EveryKindOfFileOnTheListIsRefusedWithItsName) {
   }
 }
 
+TEST(Gates, AnExchangeOnDaxNeedsToKnowThatNobodyHasTheFileMapped) {
+  TargetFacts facts = plain_file();
+  Place place = plain_place();
+  place.sees_all_processes = [] { return fail_errno("/proc/7/map_files", EACCES); };
+  place.openers = [](dev_t, ino_t) { return std::vector<OpenBy>{}; };
+  EXPECT_EQ(forbidden_exchange(place, facts), std::nullopt) << "page cache keeps others' stores";
+  facts.kinds.dax = true;
+  EXPECT_NE(forbidden_exchange(place, facts)->find("/proc/7/map_files"), std::string::npos);
+  place.sees_all_processes = [] { return Status{}; };
+  EXPECT_EQ(forbidden_exchange(place, facts), std::nullopt);
+  place.openers = [](dev_t, ino_t) { return std::vector<OpenBy>{{7, "reader", "", false}}; };
+  EXPECT_EQ(forbidden_exchange(place, facts), std::nullopt);
+  place.openers = [](dev_t, ino_t) { return std::vector<OpenBy>{{7, "writer", "", true}}; };
+  EXPECT_NE(forbidden_exchange(place, facts)->find("7 (writer)"), std::string::npos);
+}
+
 TEST(Gates, WhatIsNoRegularFileIsRefused) {
   for (const int kind : {S_IFDIR, S_IFLNK, S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK}) {
     TargetFacts facts = plain_file();

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -63,6 +64,23 @@ TEST_F(ProcTest, NamesEachProcessOnceWithWhatItDoes) {
 
 TEST_F(ProcTest, MissingProcGivesNothing) {
   EXPECT_THAT(find_openers(root_ / "none", {key("target")}), IsEmpty());
+}
+
+TEST_F(ProcTest, OnlyAWholeProcIsSaidToBeWhole) {
+  EXPECT_FALSE(sees_all_processes(root_ / "none"));
+  write("proc/12/comm", "x\n");
+  EXPECT_FALSE(sees_all_processes(root_ / "proc")) << "it does not say in which namespace";
+  std::filesystem::create_directories(root_ / "proc/self/ns");
+  std::filesystem::create_symlink("/proc/self/ns/pid", root_ / "proc/self/ns/pid");
+  EXPECT_FALSE(sees_all_processes(root_ / "proc")) << "hidepid hides the first process too";
+  // Even root may not look into the first process everywhere, as in some sandboxes.
+  std::error_code error;
+  (void)std::filesystem::directory_iterator("/proc/1/map_files", error);
+  if (error) {
+    EXPECT_FALSE(sees_all_processes("/proc"));
+  } else {
+    EXPECT_EQ(sees_all_processes("/proc").has_value(), geteuid() == 0);
+  }
 }
 
 TEST(UnitOf, ReadsBothVersionsOfCgroups) {
