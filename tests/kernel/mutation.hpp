@@ -47,7 +47,8 @@ class Change {
   Change& operator=(const Change&) = delete;
   ~Change();
 
-  // Waits for its end. False if it died of the bad page or got EIO, and so changed nothing; throws Failure if it failed.
+  // Waits for its end. False if it died of the bad page or got EIO, and so changed nothing; throws Failure if it
+  // failed.
   bool done();
 
  private:
