@@ -28,7 +28,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kLookAgain{10};
 constexpr int kMostEvictions = 5;
 // No boundary is passed for so long.
-constexpr milliseconds kQuiet{500};
+constexpr milliseconds kQuiet{1500};
 constexpr milliseconds kPatience{60'000};
 
 struct Passed {
@@ -210,6 +210,10 @@ std::optional<pid_t> CrashRig::wait_for_stop(const FileModel& file) {
     if (steady_clock::now() - quiet_since > kQuiet && is_at_rest(file)) {
       return std::nullopt;
     }
+  }
+  // It may have stopped while it was asked whether it is at rest; then that question took all the patience.
+  if (const auto stopped = find_stopped()) {
+    return stopped;
   }
   throw Failure("neither stopped nor quiet; " + chain_.try_ctl({"list", "--all"}).output + everything_said());
 }
