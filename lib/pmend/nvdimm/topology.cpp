@@ -134,6 +134,9 @@ std::string describe(const Hit& hit) {
   if (hit.kind == HitKind::kData) {
     return "bytes " + to_string(hit.device_range) + " of " + place;
   }
+  if (!hit.name_space->enabled) {  // where its bytes lie is known only while it is enabled
+    return "a part of " + place + ", which is disabled";
+  }
   return part_of(*hit.name_space) + " of " + place;
 }
 

@@ -21,6 +21,7 @@ Region region() {
   const auto add = [&](PmemMode mode, const char* block, std::uint64_t at) {
     region.namespaces.push_back({.name = "namespace0." + std::to_string(region.namespaces.size()),
                                  .mode = mode,
+                                 .enabled = true,
                                  .block = block,
                                  .physical = {kStart + at, 1000},
                                  .data = ByteRange{kStart + at + 100, 900}});

@@ -34,6 +34,7 @@ Topology one_region() {
   region.namespaces = {fsdax("namespace0.0", "pmem0", {kStart, 32U << 20U}, 2U << 20U),
                        {.name = "namespace0.1",
                         .mode = PmemMode::kSector,
+                        .enabled = true,
                         .block = "pmem0.1s",
                         .physical = {kStart + (32U << 20U), 16U << 20U}}};
   return {{{.name = "ndbus0", .provider = "ACPI.NFIT", .regions = {region}}}};
@@ -64,6 +65,15 @@ TEST(Topology, TellsWhoseAPhysicalRangeIs) {
   ASSERT_THAT(table, SizeIs(1));
   EXPECT_EQ(table[0].kind, HitKind::kReserved);
   EXPECT_THAT(describe(table[0]), HasSubstr("translation table"));
+
+  Topology disabled = topology;
+  Namespace& name_space = disabled.buses[0].regions[0].namespaces[0];
+  name_space.enabled = false;
+  name_space.block.clear();
+  name_space.data.reset();
+  const auto unknown = hits(disabled, {start + (4U << 20U), 512});
+  ASSERT_THAT(unknown, SizeIs(1));
+  EXPECT_EQ(describe(unknown[0]), "a part of namespace0.0 (region0), which is disabled");
 
   const auto free = hits(topology, {start + (60U << 20U), 512});
   EXPECT_THAT(free, ElementsAre(Field(&Hit::kind, HitKind::kNobody)));
