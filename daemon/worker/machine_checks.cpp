@@ -82,25 +82,19 @@ Status MachineCheckFile::write(const MachineChecks& checks) const {
   return replace_file(path_, to_json_text(write_fields(file)));
 }
 
-Result<DeviceMachineChecks> machine_checks_on(const Setting& setting, const std::string& node,
-                                              const PlacePhysical& place) {
+Result<std::uint64_t> memory_errors_kib(const Setting& setting, const ByteRange& physical) {
   const auto boot_id = block::read_boot_id(setting.roots);
   const auto corrupted = repair::hardware_corrupted_kib(setting.roots.proc + "/meminfo");
   if (!boot_id || !corrupted) {
     return tl::make_unexpected(boot_id ? corrupted.error() : boot_id.error());
   }
   const auto seen = MachineCheckFile(setting.options.runtime_dir, *boot_id).read().value_or(MachineChecks());
-  DeviceMachineChecks checks;
-  for (const ByteRange& pages : seen.pages.ranges()) {
-    for (const protocol::DeviceRange& piece : places_of(place, pages)) {
-      if (piece.device == node) {
-        checks.pages.insert(piece.device_range);
-      }
-    }
-  }
   const std::uint64_t placed = seen.counted * kKibOfAPage;
-  checks.unplaced_kib = *corrupted > placed ? *corrupted - placed : 0;
-  return checks;
+  std::uint64_t here = *corrupted >= placed ? *corrupted - placed : *corrupted;
+  for (const ByteRange& pages : seen.pages.common(physical)) {
+    here += pages.length / 1024;
+  }
+  return here;
 }
 
 }  // namespace pmend::worker

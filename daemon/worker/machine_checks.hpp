@@ -3,7 +3,6 @@
 
 #include "pmend/base/error.hpp"
 #include "pmend/base/range_set.hpp"
-#include "worker/physical_places.hpp"
 #include "worker/setting.hpp"
 
 #include <cstdint>
@@ -40,19 +39,11 @@ class MachineCheckFile {
 
 inline constexpr std::size_t kMostMachineChecks = 4096;
 
-// What planning and repairing need to know of one device.
-struct DeviceMachineChecks {
-  RangeSet pages;  // whole pages of the device
-  // HardwareCorrupted of /proc/meminfo beyond what was seen: memory errors of this boot that nobody can place, since
-  // they came while no observer looked, or could not be taken down. They may be anywhere, also on this device.
-  std::uint64_t unplaced_kib = 0;
-
-  friend bool operator==(const DeviceMachineChecks&, const DeviceMachineChecks&) = default;
-};
-
-// Read anew by each call. Where the file cannot be read nothing is placed. Errors: those of reading boot id and
+// Kibibytes of memory that took a machine check in this boot and may lie in a physical range: what was seen there, and
+// what HardwareCorrupted of /proc/meminfo counts beyond all that was seen. That came while no observer looked, or could
+// not be taken down, and may be anywhere; a count that is less than what was seen is not relied upon at all.
+// Read anew by each call. Where the file cannot be read nothing was seen. Errors: those of reading boot id and
 // /proc/meminfo: then nobody knows, and nothing may be written that an unknown machine check would make dangerous.
-Result<DeviceMachineChecks> machine_checks_on(const Setting& setting, const std::string& node,
-                                              const PlacePhysical& place);
+Result<std::uint64_t> memory_errors_kib(const Setting& setting, const ByteRange& physical);
 
 }  // namespace pmend::worker

@@ -6,6 +6,7 @@
 #include "pmend/rmap/proc_files.hpp"
 #include "worker/freeze_place.hpp"
 #include "worker/lists.hpp"
+#include "worker/machine_checks.hpp"
 #include "worker/pmem.hpp"
 #include "worker/reread.hpp"
 
@@ -141,6 +142,9 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
   }
   if (list->source == kKernelList) {
     place.add_to_list = [path = list->path](const ByteRange& range) { return add_bad_range(path, range); };
+  }
+  if (const auto region = place.memory ? region_memory_of(setting, context.device) : std::nullopt) {
+    place.memory_errors_kib = [setting, region = *region] { return memory_errors_kib(setting, region); };
   }
   place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
     return kernel_user_of(roots, device, inode);

@@ -17,6 +17,10 @@ bool is_on_nd_bus(const Setting& setting, const block::BlockDevice& device) {
   return setting.roots.sysfs == "/sys" && device.directory.find("/ndbus") != std::string::npos;
 }
 
+const std::string& disk_of(const block::BlockDevice& device) {
+  return device.partition ? device.partition->disk : device.name;
+}
+
 PmemInfo unknown(std::string why) {
   PmemInfo info;
   info.clearing = {CanClear::kUnknown, std::move(why), "look at what ndctl-list(1) says of it"};
@@ -61,7 +65,7 @@ std::optional<PmemInfo> pmem_info(const Setting& setting, const block::BlockDevi
   if (!topology || !kernel) {
     return unknown((topology ? kernel.error() : topology.error()).message());
   }
-  const auto place = find_namespace(*topology, device.partition ? device.partition->disk : device.name);
+  const auto place = find_namespace(*topology, disk_of(device));
   if (!place) {
     return unknown("libndctl knows no namespace of " + device.node);
   }
@@ -81,6 +85,15 @@ std::optional<std::string> why_not_cleared(const Setting& setting, const block::
                                ? "a write cannot clear bad places here: "
                                : "nobody knows whether a write clears bad places here: ";
   return what + pmem->clearing.reason + " (" + pmem->clearing.advice + ")";
+}
+
+std::optional<ByteRange> region_memory_of(const Setting& setting, const block::BlockDevice& device) {
+  if (!is_on_nd_bus(setting, device)) {
+    return std::nullopt;
+  }
+  const auto topology = nvdimm::read_topology();
+  const auto place = topology ? find_namespace(*topology, disk_of(device)) : std::nullopt;
+  return place && !place->region.physical.empty() ? std::optional(place->region.physical) : std::nullopt;
 }
 
 std::optional<RegionList> region_list_of(const Setting& setting, const block::BlockDevice& device) {

@@ -23,6 +23,10 @@ std::optional<protocol::PmemInfo> pmem_info(const Setting& setting, const block:
 // persistent memory.
 std::optional<std::string> why_not_cleared(const Setting& setting, const block::BlockDevice& device);
 
+// The physical addresses of the region that a device lies in: its data, and what the kernel keeps about it. Nothing
+// where nobody tells, and for what is not persistent memory.
+std::optional<ByteRange> region_memory_of(const Setting& setting, const block::BlockDevice& device);
+
 // Reads the list of the region that a device's memory lies in, as ranges of the device: a repair is over only when it
 // is gone from there too. Nothing where there is none, or the device is no whole namespace.
 using RegionList = std::function<Result<repair::BadList>()>;

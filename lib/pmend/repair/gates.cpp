@@ -70,7 +70,7 @@ std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t ha
 }
 
 Result<std::optional<std::string>> forbidden_now(const Place& place) {
-  const auto corrupted = hardware_corrupted_kib();
+  const auto corrupted = hardware_corrupted_kib(place);
   if (!corrupted) {
     return tl::make_unexpected(corrupted.error());
   }
@@ -157,6 +157,10 @@ Result<std::uint64_t> hardware_corrupted_kib(const std::string& meminfo) {
   }
   const std::size_t begin = text->find_first_not_of(' ', key + kKey.size());
   return parse_u64(std::string_view(*text).substr(begin, text->find(' ', begin) - begin));
+}
+
+Result<std::uint64_t> hardware_corrupted_kib(const Place& place) {
+  return place.memory_errors_kib ? place.memory_errors_kib() : hardware_corrupted_kib();
 }
 
 Result<bool> is_frozen(int fd, std::chrono::milliseconds limit) {

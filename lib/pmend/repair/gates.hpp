@@ -16,7 +16,8 @@ std::optional<std::string> forbidden_place(const Place& place);
 
 // For every write on persistent memory but the one through a file that is mapped from it (recovery-write), which copies
 // under a handler of faults: others crash the kernel at a page that took a machine check, and nobody can tell which
-// pages those are. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo, which never goes down.
+// pages those are. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo, which never goes down, or as much of it
+// as may be of this place.
 std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t hardware_corrupted_kib);
 
 // What of these two forbids it now. Errors: as hardware_corrupted_kib().
@@ -38,6 +39,8 @@ std::optional<std::string> forbidden_write(const TargetFacts& facts);
 // Kibibytes of memory that took a machine check since boot; 0 where the kernel does not count.
 // Errors: the errno where /proc/meminfo cannot be read.
 Result<std::uint64_t> hardware_corrupted_kib(const std::string& meminfo = "/proc/meminfo");
+// The same, but for what is known to be elsewhere than at this place.
+Result<std::uint64_t> hardware_corrupted_kib(const Place& place);
 
 // True if the file system is frozen (or its log is out of reach): a change that changes nothing, tried in a child, does
 // not come back. Errors: the errno of fork(2).

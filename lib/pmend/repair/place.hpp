@@ -67,6 +67,9 @@ struct Place {
   std::function<Result<BadList>()> list;  // reads the list anew
   // Adds a range to the kernel's list of the device; only set where it has one.
   std::function<Status(const ByteRange& device_range)> add_to_list;
+  // Kibibytes of memory that took a machine check since boot and may be of this device; not set: all that the kernel
+  // counts may. Errors: as hardware_corrupted_kib().
+  std::function<Result<std::uint64_t>()> memory_errors_kib;
   // What the kernel itself uses a file for ("swap", "loop3", a SCSI target), nothing if it does not.
   std::function<Result<std::optional<std::string>>(dev_t device, ino_t inode)> kernel_user;
   // The processes that have a file open or mapped.

@@ -25,7 +25,7 @@ PlanReply refuse_for(const Error& error) {
 }
 
 Result<std::optional<PlanRefusal>> gates(const Place& place, const TargetFacts& file) {
-  const auto corrupted = hardware_corrupted_kib();
+  const auto corrupted = hardware_corrupted_kib(place);
   if (!corrupted) {
     return tl::make_unexpected(corrupted.error());
   }

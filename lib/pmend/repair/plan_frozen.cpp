@@ -264,7 +264,7 @@ PlanReply plan_frozen(const Place& place, const PlanRequest& request) {
 }
 
 std::optional<Ending> freeze_obstacle(const Place& place) {
-  const auto corrupted = hardware_corrupted_kib();
+  const auto corrupted = hardware_corrupted_kib(place);
   if (!corrupted) {
     return before_change(corrupted.error());
   }

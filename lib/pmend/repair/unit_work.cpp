@@ -73,7 +73,7 @@ Ending before_change(const Error& error) {
 }
 
 Obstacle check_gates(const Place& place, int fd, const TargetFacts& facts, Method method) {
-  const auto corrupted = hardware_corrupted_kib();
+  const auto corrupted = hardware_corrupted_kib(place);
   if (!corrupted) {
     return before_change(corrupted.error());
   }

@@ -133,6 +133,14 @@ TEST(Gates, MemoryIsNotWrittenAfterAMachineCheckThatNobodyCanPlace) {
   EXPECT_TRUE(forbidden_memory(place, 4).has_value());
 }
 
+TEST(Gates, WhatIsKnownToBeElsewhereDoesNotCount) {
+  Place place = plain_place();
+  place.memory_errors_kib = [] { return Result<std::uint64_t>(8); };
+  EXPECT_EQ(hardware_corrupted_kib(place).value(), 8U);
+  place.memory_errors_kib = nullptr;
+  EXPECT_EQ(hardware_corrupted_kib(place).value(), hardware_corrupted_kib().value());
+}
+
 TEST(Gates, AFileSystemWhosePagesAreNotPagesOfItsMemoryIsNotRepaired) {
   Place place = plain_place();
   place.file_system_offset = 63 * kSectorBytes;

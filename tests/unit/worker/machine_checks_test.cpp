@@ -2,6 +2,7 @@
 #include "worker/machine_checks.hpp"
 
 #include "pmend/base/unique_fd.hpp"
+#include "worker/physical_places.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,6 +17,8 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+constexpr ByteRange kRegion{0x40000000, 512U << 20U};
+constexpr ByteRange kOther{0x80000000, 4096 * 4};
 constexpr const char* kBoot = "5a1fe0a8-0b1e-4b07-b1a3-6d0a5bb4a001";
 
 class MachineChecksTest : public testing::Test {
@@ -52,35 +55,42 @@ class MachineChecksTest : public testing::Test {
   }
   MachineCheckFile file(const std::string& boot = kBoot) const { return {directory_, boot}; }
   PlacePhysical place() const { return place_physical_by_sysfs(setting_.roots.sysfs); }
-  DeviceMachineChecks on(const std::string& node) const { return machine_checks_on(setting_, node, place()).value(); }
+  std::uint64_t in(const ByteRange& physical) const { return memory_errors_kib(setting_, physical).value(); }
 
   std::string directory_;
   Setting setting_;
 };
 
-TEST_F(MachineChecksTest, ArePlacedOnTheDeviceThatHasTheirBytes) {
-  EXPECT_EQ(on("/dev/pmem0"), DeviceMachineChecks());
+TEST_F(MachineChecksTest, CountWhereTheyWereSeen) {
+  EXPECT_EQ(in(kRegion), 0U);
   corrupted(12);
-  // Of pmem0, of the structures before its data, of other memory.
+  // Of the region's data, of the structures before it, of other memory.
   const MachineChecks seen{RangeSet({{0x40a28000, 4096}, {0x40001000, 4096}, {0x1000, 4096}}), 3};
   ASSERT_TRUE(file().write(seen));
   EXPECT_EQ(file().read().value(), seen);
-  EXPECT_EQ(on("/dev/pmem0"), (DeviceMachineChecks{RangeSet({{0x28000, 4096}}), 0}));
-  EXPECT_EQ(on("/dev/pmem1"), DeviceMachineChecks());
+  EXPECT_EQ(in(kRegion), 8U);
+  EXPECT_EQ(in(kOther), 0U);
 }
 
 TEST_F(MachineChecksTest, WhatNobodySawMayBeAnywhere) {
   corrupted(4);
-  EXPECT_EQ(on("/dev/pmem1").unplaced_kib, 4U) << "before any observer";
+  EXPECT_EQ(in(kOther), 4U) << "before any observer";
   ASSERT_TRUE(file().write({RangeSet({{0x40a28000, 4096}}), 1}));
-  EXPECT_EQ(on("/dev/pmem0").unplaced_kib, 0U);
+  EXPECT_EQ(in(kOther), 0U);
   corrupted(8);
-  EXPECT_EQ(on("/dev/pmem0").unplaced_kib, 4U) << "one more, between two observers";
+  EXPECT_EQ(in(kOther), 4U) << "one more, between two observers";
+  EXPECT_EQ(in(kRegion), 8U);
+}
+
+TEST_F(MachineChecksTest, ACountThatIsLessThanWhatWasSeenIsNotReliedUpon) {
+  corrupted(4);
+  ASSERT_TRUE(file().write({RangeSet({{0x40a28000, 4096}, {0x40a2a000, 4096}}), 2}));
+  EXPECT_EQ(in(kOther), 4U);
 }
 
 TEST_F(MachineChecksTest, AnotherBootsAreNone) {
   ASSERT_TRUE(file("another").write({RangeSet({{0x40a28000, 4096}}), 1}));
-  EXPECT_EQ(on("/dev/pmem0"), DeviceMachineChecks());
+  EXPECT_EQ(in(kRegion), 0U);
 }
 
 TEST_F(MachineChecksTest, ADamagedFilePlacesNothing) {
@@ -92,7 +102,7 @@ TEST_F(MachineChecksTest, ADamagedFilePlacesNothing) {
     const auto read = file().read();
     ASSERT_FALSE(read) << text;
     EXPECT_THAT(read.error().message(), HasSubstr("machine-checks.json"));
-    EXPECT_EQ(on("/dev/pmem0").unplaced_kib, 4U);
+    EXPECT_EQ(in(kOther), 4U);
   }
 }
 
@@ -105,16 +115,16 @@ TEST_F(MachineChecksTest, TooManyAreThoseThatNobodyCanPlace) {
   ASSERT_TRUE(file().write(many));
   EXPECT_EQ(file().read()->pages.ranges().size(), kMostMachineChecks);
   corrupted(4 * (kMostMachineChecks + 1));
-  EXPECT_EQ(on("/dev/pmem0").unplaced_kib, 4 * (kMostMachineChecks + 1));
+  EXPECT_EQ(in(kOther), 4 * (kMostMachineChecks + 1));
 }
 
 TEST_F(MachineChecksTest, NobodyKnowsWithoutMeminfo) {
   fs::remove(directory_ + "/proc/meminfo");
-  EXPECT_FALSE(machine_checks_on(setting_, "/dev/pmem0", place()));
+  EXPECT_FALSE(memory_errors_kib(setting_, kRegion));
   put("/proc/meminfo", "HardwareCorrupted: many kB\n");
-  EXPECT_FALSE(machine_checks_on(setting_, "/dev/pmem0", place()));
+  EXPECT_FALSE(memory_errors_kib(setting_, kRegion));
   put("/proc/meminfo", "MemTotal: 1 kB\n");
-  EXPECT_EQ(on("/dev/pmem0").unplaced_kib, 0U) << "a kernel that handles none";
+  EXPECT_EQ(in(kOther), 0U) << "a kernel that handles none";
 }
 
 TEST_F(MachineChecksTest, PlacesAreOfTheDataAndNeverGuessed) {
