@@ -13,7 +13,7 @@ TIERS=(
   "crash        dev     crash  4 1800 all"
   "bus          dev     bus    4 1800 all"
   "vm           dev     vm     1 1800 all"
-  "vm-long      dev     vm-long 1 1800 long"
+  "vm-long      dev     vm-long 1 7200 long"
   "unit         dev     unit   2  600 long"
   "headers      dev     headers 2 1200 long"
   "bench        dev     bench  1  600 long"

@@ -79,6 +79,17 @@ class Parts(Scratch):
                            b"".join(struct.pack("<QQQ", 0, *record) for record in records))
         self.assertEqual(firmware.Errors(memory).ranges(), [(0x40000000, 1024), (0x40001000, 256)])
 
+    def test_many_errors_are_added_at_once(self) -> None:
+        memory = self.folder / "errors"
+        memory.write_bytes(bytes(firmware.ERRORS_SIZE))
+        errors = firmware.Errors(memory)
+        errors.add(0x40000200, 512, 4096, 2)
+        errors.add(0x40010000, 256, 0, 1)
+        self.assertEqual(errors.ranges(), [(0x40000200, 512), (0x40001200, 512), (0x40010000, 256)])
+        with self.assertRaisesRegex(ValueError, "room for 509 more"):
+            errors.add(0x40000000, 512, 4096, 510)
+        self.assertEqual(len(errors.ranges()), 3)
+
     def test_an_archive_follows_merged_directories(self) -> None:
         archive = cpio.Archive()
         archive.add_file("/lib/x/y", b"text", 0o755)

@@ -5,6 +5,7 @@
   snapshot NAME     keeps a copy of all persistent memory as it is now
   compare NAME      says what has changed since: "FILE OFFSET LENGTH" for each range, in bytes of the file
   errors            says what the firmware has listed: "ADDRESS LENGTH" each
+  inject ADDRESS LENGTH STEP COUNT    gives the firmware that many errors, STEP bytes apart; nobody is told
   refuse 0|1        whether the firmware refuses to clear from now on
   machine_check STATUS ADDRESS MISC   raises one at a physical address, in the registers of bank 9
 An answer ends with a line "." alone; one that begins with "!" is why it could not be done.
@@ -60,6 +61,8 @@ class Channel(threading.Thread):
                 return self._compare(argument)
             case "errors":
                 return [f"{address} {length}" for address, length in self._errors().ranges()]
+            case "inject":
+                self._errors().add(*(int(number, 0) for number in argument.split()))
             case "refuse":
                 self._errors().refuse_to_clear(argument == "1")
             case "machine_check":
