@@ -30,7 +30,7 @@ Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
   options.facts = wanted.facts;
   options.names_limit = wanted.names_limit;
   options.proc = setting.roots.proc;
-  auto owned = rmap::make_owner_resolver()->resolve(mounted(pieces.front().volume), ranges, options);
+  auto owned = rmap::make_owner_resolver({setting.options.runtime_dir + "/index"})->resolve(mounted(pieces.front().volume), ranges, options);
   if (!owned) {
     return tl::make_unexpected(owned.error());
   }
@@ -62,7 +62,7 @@ ObservedRange without_file_system(const block::RangeContext& piece, std::string 
 }  // namespace
 
 rmap::MountedFileSystem mounted(const block::Volume& volume) {
-  return {*volume.filesystem, volume.mounts.front().device};
+  return {*volume.filesystem, volume.mounts.front().device, volume.device.node};
 }
 
 Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const block::BlockContext& context,

@@ -89,8 +89,6 @@ class ExtentIndexBuilder {
   // What lies outside of the limits of IndexedExtent is left out: no file system that is supported can have it.
   void add(const IndexedExtent& extent);
   std::size_t pieces() const { return pieces_.size(); }
-  // What is collected takes so much memory; building takes twice that for a while.
-  std::uint64_t bytes() const { return pieces_.size() * sizeof(ExtentIndex::Wide); }
   // Leaves out what `keep` is false for.
   template <class Keep>
   void keep_only(const Keep& keep) {

@@ -79,6 +79,7 @@ InodeState decode_inode(const Geometry& geometry, std::uint32_t number, std::spa
   const std::uint64_t size = std::uint64_t{field<std::uint32_t>(bytes, offsetof(ext2_inode_large, i_size_high))} << 32U |
                              field<std::uint32_t>(bytes, offsetof(ext2_inode_large, i_size));
   inode.directory = S_ISDIR(mode);
+  inode.hidden = geometry.is_hidden(number) || (flags & EXT4_EA_INODE_FL) != 0;
   inode.map_kind = map_kind_of(mode, flags, size);
   inode.names_inside = inode.directory && (flags & EXT4_INLINE_DATA_FL) != 0;
   std::ranges::copy(bytes.subspan(offsetof(ext2_inode_large, i_block), Inode::kMapBytes), inode.map.begin());

@@ -23,6 +23,7 @@ struct Inode {
   std::uint32_t number = 0;
   std::uint32_t checksum_seed = 0;  // of its extent tree
   bool directory = false;
+  bool hidden = false;  // the kernel does not let anybody open it
   MapKind map_kind = MapKind::kNone;
   bool names_inside = false;                 // a directory whose entries are in `map`
   std::array<std::byte, kMapBytes> map{};    // i_block

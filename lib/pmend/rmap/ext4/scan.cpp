@@ -102,33 +102,30 @@ class InodeTables {
 
 }  // namespace
 
-Result<ScanReport> scan(int fd, const ExtentSink& sink, const std::function<bool()>& stop) {
+ScanReport scan(const Layout& layout, const ScanOptions& options, Damage damage) {
   ScanReport report;
-  const auto layout = read_layout(fd, report.damage);
-  if (!layout) {
-    return tl::make_unexpected(layout.error());
-  }
-  report.block_bytes = layout->geometry.block_bytes;
-  report.cluster_blocks = layout->geometry.cluster_blocks;
-  BlockMaps maps(*layout, sink, report.damage);
+  report.damage = std::move(damage);
+  BlockMaps maps(layout, options.sink, report.damage);
   const InodeTables::Visit visit = [&](const Inode& inode) {
     ++report.inodes;
     maps.add(inode);
     if (inode.names_inside) {
-      read_entries(layout->geometry, inode.number, std::span(inode.map).subspan(kInlineEntriesAt), report.links);
+      read_entries(layout.geometry, inode.number, std::span(inode.map).subspan(kInlineEntriesAt), report.links);
     }
   };
-  InodeTables tables(*layout, visit, report.damage);
-  for (std::uint32_t group = 0; group < layout->groups.size() && !report.stopped; ++group) {
+  InodeTables tables(layout, visit, report.damage);
+  for (std::uint32_t group = 0; group < layout.groups.size() && !report.stopped; ++group) {
     tables.read_group(group);
-    report.stopped = stop && stop();
+    report.stopped = options.stop && options.stop();
   }
-  report.stopped = report.stopped || !maps.finish(stop) ||
-                   !read_directories(*layout, maps.directories(), stop, report.damage, report.links);
+  report.stopped = report.stopped || !maps.finish(options.stop);
+  if (!report.stopped && options.wants_links && options.wants_links()) {
+    report.stopped = !read_directories(layout, maps.directories(), options.stop, report.damage, report.links);
+  }
   return report;
 }
 
-Result<std::vector<IndexedExtent>> read_blocks_of(int fd, std::uint32_t inode_number) {
+Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode_number) {
   Damage damage;
   const auto layout = read_layout(fd, damage);
   if (!layout) {
@@ -143,11 +140,13 @@ Result<std::vector<IndexedExtent>> read_blocks_of(int fd, std::uint32_t inode_nu
   if (InodeTables(*layout, nobody, damage).read_one(inode_number, inode) != InodeState::kUsed) {
     return missing;
   }
-  std::vector<IndexedExtent> extents;
-  BlockMaps maps(*layout, [&extents](const IndexedExtent& extent) { extents.push_back(extent); }, damage);
+  InodeBlocks blocks;
+  blocks.hidden = inode.hidden;
+  blocks.block_bytes = layout->geometry.block_bytes;
+  BlockMaps maps(*layout, [&blocks](const IndexedExtent& extent) { blocks.extents.push_back(extent); }, damage);
   maps.add(inode);
   maps.finish({});
-  return extents;
+  return blocks;
 }
 
 }  // namespace pmend::rmap::ext4
