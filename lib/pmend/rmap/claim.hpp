@@ -24,6 +24,7 @@ inline constexpr unsigned kByInodeTables = 1U << 6U;
 inline constexpr unsigned kByIndex = 1U << 7U;
 
 // Details of claims without contents.
+inline constexpr const char* kFreeSpace = "free space";
 inline constexpr const char* kExtentMap = "extent map";
 inline constexpr const char* kExtendedAttributes = "extended attributes";
 

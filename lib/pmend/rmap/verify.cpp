@@ -196,12 +196,16 @@ class InodeCheck {
 
   // Of the file system itself, like quota files: nobody can open or repair it.
   void check_hidden(Claim& claim) {
-    claim.kind = OwnerKind::kMetadata;
-    claim.detail = "hidden " + name_of(claim);
-    check_by_inode(claim);
-    if (!out_.claims.empty() && out_.claims.back().detail == claim.detail) {
-      out_.claims.back().inode = 0;
+    if (!inode_has(claim)) {
+      fail_claim(claim, name_of(claim) + " was found to own it, but does not any more");
+      return;
     }
+    claim.evidence |= kByInodeTables;
+    claim.kind = OwnerKind::kMetadata;
+    claim.data_fork = false;
+    claim.detail = "hidden " + name_of(claim);
+    claim.inode = 0;
+    out_.claims.push_back(claim);
   }
 
   const ext4::InodeBlocks* inode_blocks() {

@@ -132,7 +132,7 @@ const std::vector<IndexedKind>& indexed_kinds() {
       ext4("ext4_inline_data", {"-O", "inline_data,ea_inode"}),
       ext4("ext4_meta_bg", {"-O", "meta_bg,^resize_inode"}, 1024),
       ext4("ext4_without_checksums", {"-O", "^metadata_csum,^64bit", "-I", "128"}),
-      ext4("ext4_quota", {"-O", "quota,orphan_file"}),
+      ext4("ext4_orphan_file", {"-O", "orphan_file"}),
       {"xfs", "xfs", {"mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=1"}},
       {"xfs_without_rmapbt", "xfs", {"mkfs.xfs", "-q", "-f", "-m", "rmapbt=0,reflink=1"}}};
   return kinds;

@@ -38,6 +38,7 @@ class IndexTest : public testing::TestWithParam<IndexedKind> {
   bool is_xfs() const { return std::string(GetParam().type) == "xfs"; }
   // GETFSMAP of XFS without rmapbt does not tell directories and attributes from other metadata.
   bool knows_all() const { return std::string(GetParam().name) != "xfs_without_rmapbt"; }
+  bool tells_all() const { return knows_all() && GetParam().cluster_bytes == 0; }
   std::string at(const std::string& name) const { return *fs_ / name; }
   std::vector<OwnedRange> resolve(const std::vector<ByteRange>& ranges, const std::vector<protocol::Fact>& facts = {});
 

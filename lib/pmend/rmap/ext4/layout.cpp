@@ -176,12 +176,17 @@ std::optional<Group> to_group(const Geometry& geometry, std::uint32_t number, st
   if (table < geometry.first_data_block || table > geometry.blocks || table_blocks > geometry.blocks - table) {
     return std::nullopt;
   }
-  if (!geometry.tells_unused) {
-    return Group{table, geometry.inodes_per_group};
+  Group group;
+  group.inode_table = table;
+  group.block_bitmap = std::uint64_t{raw.bg_block_bitmap_hi} << 32U | raw.bg_block_bitmap;
+  group.inodes = geometry.inodes_per_group;
+  if (geometry.tells_unused) {
+    const std::uint32_t unused = std::uint32_t{raw.bg_itable_unused_hi} << 16U | raw.bg_itable_unused;
+    const bool none = (raw.bg_flags & EXT2_BG_INODE_UNINIT) != 0 || unused > geometry.inodes_per_group;
+    group.inodes = none ? 0 : geometry.inodes_per_group - unused;
+    group.no_bitmap = (raw.bg_flags & EXT2_BG_BLOCK_UNINIT) != 0;
   }
-  const std::uint32_t unused = std::uint32_t{raw.bg_itable_unused_hi} << 16U | raw.bg_itable_unused;
-  const bool none = (raw.bg_flags & EXT2_BG_INODE_UNINIT) != 0 || unused > geometry.inodes_per_group;
-  return Group{table, none ? 0 : geometry.inodes_per_group - unused};
+  return group;
 }
 
 void read_groups(const Superblock& super, Layout& layout, Damage& damage) {

@@ -37,6 +37,8 @@ struct Geometry {
 
 struct Group {
   std::uint64_t inode_table = 0;  // first block
+  std::uint64_t block_bitmap = 0;
+  bool no_bitmap = false;         // because none of its blocks was ever in use
   std::uint32_t inodes = 0;       // that may be in use, from the first one of the group
 };
 
