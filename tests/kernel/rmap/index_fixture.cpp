@@ -19,7 +19,7 @@ struct Sizes {
 };
 
 Sizes sizes() {
-  return long_run() ? Sizes{1000, 300, 50'000, 20'000} : Sizes{20, 50, 3000, 400};
+  return long_run() ? Sizes{1000, 300, 50'000, 20'000} : Sizes{10, 50, 1500, 300};
 }
 
 void write_unsynced(const std::string& path, std::uint64_t bytes) {
