@@ -30,8 +30,7 @@ Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
   options.facts = wanted.facts;
   options.names_limit = wanted.names_limit;
   options.proc = setting.roots.proc;
-  const auto resolver =
-      rmap::make_owner_resolver({index_directory(setting.options), setting.config.index_mib << 20U});
+  const auto resolver = rmap::make_owner_resolver({index_directory(setting.options), setting.config.index_mib << 20U});
   auto owned = resolver->resolve(mounted(pieces.front().volume), ranges, options);
   if (!owned) {
     return tl::make_unexpected(owned.error());

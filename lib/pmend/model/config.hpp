@@ -12,7 +12,8 @@
 
 namespace pmend {
 
-// pmend.json: which devices are watched, and what that may cost. How to decide is in the policy files, where things are in the options.
+// pmend.json: which devices are watched, and what that may cost. How to decide is in the policy files, where things are
+// in the options.
 struct Config {
   std::vector<protocol::ListedDevice> devices;
   bool auto_watch = true;  // key "auto": every block device that has a list in sysfs

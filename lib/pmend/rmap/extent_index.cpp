@@ -44,8 +44,7 @@ void put(Leaf& leaf, std::size_t at, const Wide& piece) {
   leaf.inode[at] = static_cast<std::uint32_t>(inode);
   leaf.file_block[at] = static_cast<std::uint32_t>(piece.file_block);
   leaf.length[at] = static_cast<std::uint16_t>(length_of(piece));
-  leaf.high[at] =
-      static_cast<std::uint8_t>((inode >> kInodeLowBits) << kRoleBits | (piece.inode_and_role & kRoleMask));
+  leaf.high[at] = static_cast<std::uint8_t>((inode >> kInodeLowBits) << kRoleBits | (piece.inode_and_role & kRoleMask));
 }
 
 IndexedExtent take(const Leaf& leaf, std::size_t at) {

@@ -39,7 +39,8 @@ struct SearchResult {
   std::string why_missing;  // for people
 };
 
-// One walk over the tree, where ext4's block device cannot be read; then the deleted files that some process still has open.
+// One walk over the tree, where ext4's block device cannot be read; then the deleted files that some process still has
+// open.
 SearchResult search_tree(const OpenFs& fs, const RangeSet& wanted, const std::string& proc);
 
 }  // namespace pmend::rmap

@@ -11,8 +11,8 @@
 
 namespace pmend::rmap {
 
-// Adds the facts that were asked for to every owner that has an inode: one walk at most for all names, one look at /proc for
-// all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
+// Adds the facts that were asked for to every owner that has an inode: one walk at most for all names, one look at
+// /proc for all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
 // verified as the file has links, and all of them fit into a message. A deleted file has no name, and all_names stays
 // false: nothing may be concluded from names that are not there.
 // `parents`, may be null, says in which directories to look first.

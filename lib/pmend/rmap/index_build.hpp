@@ -13,7 +13,7 @@ namespace pmend::rmap {
 
 struct BuiltIndex {
   std::shared_ptr<const InodeIndex> index;
-  bool whole = true;  // else only what was wanted is in it: the rest was larger than the budget, or the scan stopped
+  bool whole = true;     // else only what was wanted is in it: the rest was larger than the budget, or the scan stopped
   std::string not_seen;  // for people, empty if all inodes were
 };
 

@@ -14,7 +14,8 @@ namespace {
 constexpr const char* kNobodyOnXfs =
     "in use, but by no file's data: metadata, a directory or attributes, which XFS without rmapbt does not tell apart";
 constexpr const char* kNobodyOnExt4 = "in use, but no inode has it";
-constexpr const char* kRestOfCluster = "in use, but no inode has it; where blocks are given away in clusters, files need not use the whole";
+constexpr const char* kRestOfCluster =
+    "in use, but no inode has it; where blocks are given away in clusters, files need not use the whole";
 
 Claim claim_of(const InodeIndex& index, const IndexedExtent& extent, const ByteRange& part, unsigned evidence) {
   Claim claim;
@@ -40,8 +41,7 @@ SearchResult look_up(const InodeIndex& index, const RangeSet& wanted, unsigned e
     const std::uint64_t first = range.offset / index.block_bytes;
     index.extents.find(first, (range.end() - 1) / index.block_bytes - first + 1, found);
     for (const IndexedExtent& extent : found) {
-      const auto part =
-          intersect(range, {extent.device_block * index.block_bytes, extent.length * index.block_bytes});
+      const auto part = intersect(range, {extent.device_block * index.block_bytes, extent.length * index.block_bytes});
       if (part) {
         result.claims.push_back(claim_of(index, extent, *part, evidence));
         result.missing.erase(*part);

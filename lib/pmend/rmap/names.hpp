@@ -17,8 +17,8 @@ namespace pmend::rmap {
 using NamesByInode = std::map<std::uint64_t, std::vector<std::string>>;
 
 // The names of these inodes that, looked up again afterwards, lead to them without any link or mount in between. Where
-// `parents`, may be null, does not lead to as many as an inode has links, one walk over the tree shows them. Names below
-// a mount point are not seen, nor what the walk did not reach within `limit`.
+// `parents`, may be null, does not lead to as many as an inode has links, one walk over the tree shows them. Names
+// below a mount point are not seen, nor what the walk did not reach within `limit`.
 NamesByInode find_names(const OpenFs& fs, const ParentTable* parents, const std::set<std::uint64_t>& inodes,
                         std::chrono::milliseconds limit);
 

@@ -44,8 +44,8 @@ struct ResolveOptions {
 };
 
 // Reads metadata and mappings, never the data of a file, and changes nothing. Blocks on the file system's metadata I/O
-// and, where the file system cannot say who owns what (ext4, XFS without rmapbt) and the index that was kept does not know or
-// is wrong, for reading all its inodes. Not for an event loop.
+// and, where the file system cannot say who owns what (ext4, XFS without rmapbt) and the index that was kept does not
+// know or is wrong, for reading all its inodes. Not for an event loop.
 class OwnerResolver {
  public:
   virtual ~OwnerResolver() = default;

@@ -183,8 +183,8 @@ class InodeCheck {
     }
   }
 
-  // ext4 tells nobody where an inode has its extent tree and its attributes, and a file under a lease must not be opened:
-  // the inode is read again.
+  // ext4 tells nobody where an inode has its extent tree and its attributes, and a file under a lease must not be
+  // opened: the inode is read again.
   void check_by_inode(Claim& claim) {
     claim.evidence |= kByInodeTables;
     if (inode_has(claim)) {
@@ -221,8 +221,8 @@ class InodeCheck {
     RangeSet confirmed;
     for (const IndexedExtent& extent : blocks != nullptr ? blocks->extents : std::vector<IndexedExtent>()) {
       const ByteRange bytes{extent.device_block * block_bytes, extent.length * block_bytes};
-      const bool same_place =
-          !claim.data_fork || extent.file_block * block_bytes - bytes.offset == claim.file_offset - claim.device_range.offset;
+      const bool same_place = !claim.data_fork || extent.file_block * block_bytes - bytes.offset ==
+                                                      claim.file_offset - claim.device_range.offset;
       const auto part = intersect(bytes, claim.device_range);
       if (part && same_place && extent.role == role_of(claim)) {
         confirmed.insert(*part);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <map>
 
 namespace pmend::rmap {
@@ -42,14 +43,19 @@ std::map<std::string, Place> places_of(world::World& world, const ext4::Layout& 
 }
 
 TEST_F(BadSectorTest, InodesInABadSectorAreUnknownWithTheReasonAndTheOthersAreFound) {
-  world::World world({.fs = {.type = world::FsType::kExt4}});
+  world::World world({.fs = {.type = world::FsType::kExt4}, .plain_files = 60});
   const auto device = open_file(world.fs().node(), O_RDONLY);
   ext4::Damage damage;
   const auto layout = ext4::read_layout(device->get(), damage);
   ASSERT_TRUE(layout.has_value());
   const auto places = places_of(world, *layout);
   ASSERT_GT(places.size(), 2U);
-  const std::uint64_t bad = places.begin()->second.inode_block;
+  // Not one that the mount itself needs.
+  std::uint64_t bad = 0;
+  for (const auto& [name, place] : places) {
+    bad = std::max(bad, place.inode_block);
+  }
+  ASSERT_NE(bad, layout->groups[0].inode_table);
   const std::uint64_t block_bytes = layout->geometry.block_bytes;
   world.medium().poison({bad * block_bytes, block_bytes});
   world.reattach();

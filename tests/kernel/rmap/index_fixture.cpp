@@ -119,8 +119,8 @@ void fill_with_all_shapes(const disk::Mounted& fs, std::uint64_t block) {
 const std::vector<IndexedKind>& indexed_kinds() {
   const auto ext4 = [](const char* name, std::vector<std::string> more, std::uint64_t block = 4096,
                        std::uint64_t cluster = 0) {
-    std::vector<std::string> mkfs = {"mkfs.ext4", "-q", "-F", "-b", std::to_string(block), "-N",
-                                     long_run() ? "400000" : "20000"};
+    std::vector<std::string> mkfs = {
+        "mkfs.ext4", "-q", "-F", "-b", std::to_string(block), "-N", long_run() ? "400000" : "20000"};
     mkfs.insert(mkfs.end(), more.begin(), more.end());
     return IndexedKind{name, "ext4", mkfs, block, cluster};
   };

@@ -68,13 +68,14 @@ TEST_P(IndexTest, EveryBlockOfTheDeviceHasTheOwnersThatAllFilesClaim) {
         const bool directory = take_directory(owners, range);
         const bool is_unknown = !directory && range.owners[0].kind == OwnerKind::kUnknown;
         unknown += is_unknown ? 1U : 0U;
-        EXPECT_TRUE(!is_unknown || unknown > 3 || !tells_all()) << range.device_range.offset << ": "
-                                                                << range.owners[0].detail;
+        EXPECT_TRUE(!is_unknown || unknown > 3 || !tells_all())
+            << range.device_range.offset << ": " << range.owners[0].detail;
         const auto said = said_of(range, done);
         wrong += said == owners ? 0U : 1U;
         EXPECT_TRUE(said == owners || wrong > 5)
             << "block at " << range.device_range.offset + done << ": " << testing::PrintToString(said) << " instead of "
-            << testing::PrintToString(owners) << "; " << to_string(range.owners[0].kind) << " " << range.owners[0].detail;
+            << testing::PrintToString(owners) << "; " << to_string(range.owners[0].kind) << " "
+            << range.owners[0].detail;
       }
     }
     ASSERT_EQ(position, begin + step);

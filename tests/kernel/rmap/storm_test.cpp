@@ -75,7 +75,8 @@ class Writer {
       fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, static_cast<off_t>(block_ * 2));
     } else {
       const std::string data(block_ * (1 + random_() % 4), 'w');
-      [[maybe_unused]] const auto written = write_exactly(fd, std::as_bytes(std::span(data)), static_cast<std::uint64_t>(at));
+      [[maybe_unused]] const auto written =
+          write_exactly(fd, std::as_bytes(std::span(data)), static_cast<std::uint64_t>(at));
     }
   }
 
@@ -121,7 +122,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, StormTest, testing::ValuesIn(indexed_kinds()),
 
 TEST_P(StormTest, NoAnswerIsWrongWhileFilesChange) {
   Writer writer(at("storm"), GetParam().block_bytes);
-  const auto end = std::chrono::steady_clock::now() + (long_run() ? std::chrono::seconds(120) : std::chrono::seconds(2));
+  const auto end =
+      std::chrono::steady_clock::now() + (long_run() ? std::chrono::seconds(120) : std::chrono::seconds(2));
   std::uint64_t checked = 0;
   disk::BlockOwners before;
   while (std::chrono::steady_clock::now() < end && !HasFatalFailure()) {

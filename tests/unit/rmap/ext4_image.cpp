@@ -15,7 +15,8 @@ constexpr std::uint64_t kImageBytes = 4U << 20U;
 void fill(const std::filesystem::path& tree) {
   std::filesystem::create_directories(tree / "some/directory");
   for (int i = 0; i < 60; ++i) {
-    std::ofstream(tree / "some/directory" / ("file" + std::to_string(i))) << std::string(static_cast<std::size_t>(i) * 400, 'x');
+    std::ofstream(tree / "some/directory" / ("file" + std::to_string(i)))
+        << std::string(static_cast<std::size_t>(i) * 400, 'x');
   }
   // Holes make extents, more than fit into an inode.
   std::ofstream sparse(tree / "sparse");
@@ -48,7 +49,8 @@ Image::Image(const std::vector<std::string>& mke2fs_options) {
   directory_ = mkdtemp(pattern.data());
   fill(directory_ / "tree");
   const std::string path = directory_ / "image";
-  std::vector<std::string> command = {"/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "1024", "-d", directory_ / "tree"};
+  std::vector<std::string> command = {"/sbin/mke2fs",     "-q", "-F", "-t", "ext4", "-b", "1024", "-d",
+                                      directory_ / "tree"};
   command.insert(command.end(), mke2fs_options.begin(), mke2fs_options.end());
   command.insert(command.end(), {path, std::to_string(kImageBytes / 1024)});
   if (!run(command)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/rmap/ext4/scan.hpp"
 #include "pmend/rmap/ext4/crc32c.hpp"
+#include "pmend/rmap/ext4/scan.hpp"
 #include "unit/rmap/ext4_image.hpp"
 
 #include <gmock/gmock.h>
@@ -170,7 +170,8 @@ TEST_P(Ext4Fuzz, WhateverIsThereScanningEndsWithinTheDevice) {
     std::vector<std::uint64_t> changed;
     for (std::uint64_t i = 0; i < changes; ++i) {
       const std::uint64_t at = interesting[random() % interesting.size()] + random() % 1022;
-      const auto value = random() % 2 == 0 ? numbers[random() % std::size(numbers)] : static_cast<std::uint32_t>(random());
+      const auto value =
+          random() % 2 == 0 ? numbers[random() % std::size(numbers)] : static_cast<std::uint32_t>(random());
       image.write(at, bytes_of(value).first(random() % 2 == 0 ? 2 : 1 + random() % 2));
       changed.push_back(at);
     }

@@ -17,8 +17,7 @@ class Bitmaps {
       return false;
     }
     const std::uint64_t group = (block - geometry.first_data_block) / geometry.blocks_per_group;
-    const std::uint64_t bit =
-        (block - geometry.first_data_block) % geometry.blocks_per_group / geometry.cluster_blocks;
+    const std::uint64_t bit = (block - geometry.first_data_block) % geometry.blocks_per_group / geometry.cluster_blocks;
     if (layout_.groups[group].no_bitmap) {
       return true;  // no block of the group was ever given away; fixed metadata in it is told by GETFSMAP
     }

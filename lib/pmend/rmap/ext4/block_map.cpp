@@ -103,10 +103,9 @@ bool BlockMaps::node_is_right(const Node& node) const {
     return false;
   }
   const std::size_t tail = kHeader + std::size_t{header.eh_max} * kEntry;
-  return !layout_.geometry.checksums ||
-         (tail + sizeof(ext3_extent_tail) <= block_.size() &&
-          crc32c(node.checksum_seed, std::span(block_).first(tail)) ==
-              read_as<ext3_extent_tail>(block_, tail).et_checksum);
+  return !layout_.geometry.checksums || (tail + sizeof(ext3_extent_tail) <= block_.size() &&
+                                         crc32c(node.checksum_seed, std::span(block_).first(tail)) ==
+                                             read_as<ext3_extent_tail>(block_, tail).et_checksum);
 }
 
 void BlockMaps::take_extents(const Node& node, std::span<const std::byte> bytes) {
@@ -211,7 +210,8 @@ void BlockMaps::damaged(const Node& node, const char* what) {
 
 bool BlockMaps::is_on_device(std::uint64_t block, std::uint64_t length) const {
   const Geometry& geometry = layout_.geometry;
-  return block >= geometry.first_data_block && block < geometry.blocks && length <= geometry.blocks - block && block != 0;
+  return block >= geometry.first_data_block && block < geometry.blocks && length <= geometry.blocks - block &&
+         block != 0;
 }
 
 }  // namespace pmend::rmap::ext4

@@ -5,6 +5,7 @@
 #include "pmend/rmap/ext4/crc32c.hpp"
 
 #include <ext2fs/ext2_fs.h>
+
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -76,7 +77,8 @@ InodeState decode_inode(const Geometry& geometry, std::uint32_t number, std::spa
     return InodeState::kDamaged;
   }
   const auto flags = field<std::uint32_t>(bytes, offsetof(ext2_inode_large, i_flags));
-  const std::uint64_t size = std::uint64_t{field<std::uint32_t>(bytes, offsetof(ext2_inode_large, i_size_high))} << 32U |
+  const std::uint64_t size = std::uint64_t{field<std::uint32_t>(bytes, offsetof(ext2_inode_large, i_size_high))}
+                                 << 32U |
                              field<std::uint32_t>(bytes, offsetof(ext2_inode_large, i_size));
   inode.directory = S_ISDIR(mode);
   inode.hidden = geometry.is_hidden(number) || (flags & EXT4_EA_INODE_FL) != 0;

@@ -25,9 +25,9 @@ struct Inode {
   bool directory = false;
   bool hidden = false;  // the kernel does not let anybody open it
   MapKind map_kind = MapKind::kNone;
-  bool names_inside = false;                 // a directory whose entries are in `map`
-  std::array<std::byte, kMapBytes> map{};    // i_block
-  std::uint64_t attribute_block = 0;         // 0: none
+  bool names_inside = false;               // a directory whose entries are in `map`
+  std::array<std::byte, kMapBytes> map{};  // i_block
+  std::uint64_t attribute_block = 0;       // 0: none
 };
 
 enum class InodeState { kUnused, kUsed, kDamaged };

@@ -6,6 +6,7 @@
 #include "pmend/rmap/ext4/crc32c.hpp"
 
 #include <ext2fs/ext2_fs.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -162,8 +163,8 @@ bool descriptor_is_right(const Geometry& geometry, std::uint32_t group, std::spa
   return static_cast<std::uint16_t>(crc) == read_as<std::uint16_t>(descriptor, kAt);
 }
 
-// Nothing where the descriptor cannot be right. What has no checksum is believed as far as it goes: an inode that is not
-// looked at is never found, but none is made up.
+// Nothing where the descriptor cannot be right. What has no checksum is believed as far as it goes: an inode that is
+// not looked at is never found, but none is made up.
 std::optional<Group> to_group(const Geometry& geometry, std::uint32_t number, std::span<const std::byte> descriptor) {
   ext4_group_desc raw{};
   std::memcpy(&raw, descriptor.data(), std::min(descriptor.size(), sizeof raw));

@@ -22,8 +22,8 @@ struct Geometry {
   std::uint32_t blocks_per_group = 0;
   std::uint32_t groups = 0;
   std::uint32_t inodes_per_group = 0;
-  std::uint32_t inode_bytes = 0;  // a power of two, no more than a block
-  std::uint32_t first_inode = 0;  // those before are reserved
+  std::uint32_t inode_bytes = 0;   // a power of two, no more than a block
+  std::uint32_t first_inode = 0;   // those before are reserved
   std::uint32_t orphan_inode = 0;  // of a hidden file, 0: none
   std::uint32_t cluster_blocks = 0;
   bool tells_unused = false;  // inodes that were never used are told, and may be anything
@@ -38,8 +38,8 @@ struct Geometry {
 struct Group {
   std::uint64_t inode_table = 0;  // first block
   std::uint64_t block_bitmap = 0;
-  bool no_bitmap = false;         // because none of its blocks was ever in use
-  std::uint32_t inodes = 0;       // that may be in use, from the first one of the group
+  bool no_bitmap = false;    // because none of its blocks was ever in use
+  std::uint32_t inodes = 0;  // that may be in use, from the first one of the group
 };
 
 struct Layout {

@@ -12,7 +12,7 @@ namespace {
 
 // Fits the caches of a processor together with what is made of it.
 constexpr std::uint64_t kChunkBytes = 256U << 10U;
-constexpr int kInodeTries = 3;              // one can be read just while it is written
+constexpr int kInodeTries = 3;               // one can be read just while it is written
 constexpr std::size_t kInlineEntriesAt = 4;  // behind the number of the parent
 
 // Looks at inodes of one group after the other.
@@ -63,8 +63,8 @@ class InodeTables {
       return false;
     }
     const std::uint64_t first_inode = first * geometry_.block_bytes / geometry_.inode_bytes;
-    const std::uint64_t end = std::min<std::uint64_t>(layout_.groups[group].inodes,
-                                                      first_inode + bytes.size() / geometry_.inode_bytes);
+    const std::uint64_t end =
+        std::min<std::uint64_t>(layout_.groups[group].inodes, first_inode + bytes.size() / geometry_.inode_bytes);
     for (std::uint64_t i = first_inode; i < end; ++i) {
       const auto number = static_cast<std::uint32_t>(std::uint64_t{group} * geometry_.inodes_per_group + i + 1);
       take(number, bytes.subspan((i - first_inode) * geometry_.inode_bytes, geometry_.inode_bytes));
@@ -143,7 +143,8 @@ Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode_number) {
   InodeBlocks blocks;
   blocks.hidden = inode.hidden;
   blocks.block_bytes = layout->geometry.block_bytes;
-  BlockMaps maps(*layout, [&blocks](const IndexedExtent& extent) { blocks.extents.push_back(extent); }, damage);
+  BlockMaps maps(
+      *layout, [&blocks](const IndexedExtent& extent) { blocks.extents.push_back(extent); }, damage);
   maps.add(inode);
   maps.finish({});
   return blocks;
