@@ -18,7 +18,7 @@ void shift(ObservedRange& range, std::uint64_t volume_offset) {
   }
 }
 
-// All pieces on one mounted file system are one question: where it takes a walk over the tree, one walk.
+// All pieces on one mounted file system are one question: where it takes a scan of all inodes, one scan.
 Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
                                                    const std::vector<block::RangeContext>& pieces,
                                                    const FactsWanted& wanted) {
@@ -30,7 +30,8 @@ Result<std::vector<ObservedRange>> ask_file_system(const Setting& setting,
   options.facts = wanted.facts;
   options.names_limit = wanted.names_limit;
   options.proc = setting.roots.proc;
-  auto owned = rmap::make_owner_resolver()->resolve(mounted(pieces.front().volume), ranges, options);
+  const auto resolver = rmap::make_owner_resolver({index_directory(setting.options), setting.config.index_mib << 20U});
+  auto owned = resolver->resolve(mounted(pieces.front().volume), ranges, options);
   if (!owned) {
     return tl::make_unexpected(owned.error());
   }
@@ -62,7 +63,7 @@ ObservedRange without_file_system(const block::RangeContext& piece, std::string 
 }  // namespace
 
 rmap::MountedFileSystem mounted(const block::Volume& volume) {
-  return {*volume.filesystem, volume.mounts.front().device};
+  return {*volume.filesystem, volume.mounts.front().device, volume.device.node};
 }
 
 Result<std::vector<ObservedRange>> find_owners(const Setting& setting, const block::BlockContext& context,

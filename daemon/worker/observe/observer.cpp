@@ -4,6 +4,7 @@
 #include "pmend/base/boundary.hpp"
 #include "pmend/model/events.hpp"
 #include "pmend/model/json_reader.hpp"
+#include "pmend/rmap/index_cache.hpp"
 #include "worker/answers.hpp"
 #include "worker/files.hpp"
 #include "worker/observe/work_for.hpp"
@@ -53,7 +54,8 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
                 [this](const auto& node) { return id_of(node); }}),
       ars_scrubs_(io, nvdimms_, send_),
       rest_({in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }}),
-      next_scan_(io) {}
+      next_scan_(io),
+      pressure_(io, setting_.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }) {}
 
 std::optional<std::string> Observer::id_of(const std::string& node) const {
   for (const auto& [asked, watched] : devices_) {

@@ -6,6 +6,7 @@
 #include "worker/observe/ars_scrubs.hpp"
 #include "worker/observe/device_monitor.hpp"
 #include "worker/observe/list_watch.hpp"
+#include "worker/observe/memory_pressure.hpp"
 #include "worker/observe/nvdimms.hpp"
 #include "worker/observe/pages.hpp"
 #include "worker/observe/rest_search.hpp"
@@ -95,6 +96,7 @@ class Observer {
   RestSearch rest_;
   std::unique_ptr<TraceNews> traces_;  // since the first watch
   loop::Deadline next_scan_;
+  MemoryPressure pressure_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;
   struct Waiting {

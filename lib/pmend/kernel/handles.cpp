@@ -17,7 +17,11 @@ namespace {
 // FILEID_INO32_GEN; XFS adds XFS_FILEID_TYPE_64FLAG where inode numbers may need 64 bits.
 constexpr int kInode32 = 1;
 constexpr int kInode64 = 0x81;
+// FILEID_INO32_GEN_PARENT, and FILEID_IS_CONNECTABLE of Linux 6.13.
+constexpr int kInode32AndParent = 2;
+constexpr int kConnectable = 0x10000;
 constexpr std::size_t kInode32Bytes = 8;
+constexpr std::size_t kInode32AndParentBytes = 16;
 constexpr std::size_t kInode64Bytes = 12;
 
 // struct file_handle with room for the largest handle.
@@ -39,6 +43,16 @@ class Handle {
       put(static_cast<std::uint32_t>(id.inode), 0);
       put(id.generation, 4);
     }
+  }
+
+  // A connectable one of ext4.
+  Handle(const InodeId& id, const InodeId& parent) : Handle() {
+    header_->handle_type = kInode32AndParent | kConnectable;
+    header_->handle_bytes = kInode32AndParentBytes;
+    put(static_cast<std::uint32_t>(id.inode), 0);
+    put(id.generation, 4);
+    put(static_cast<std::uint32_t>(parent.inode), 8);
+    put(parent.generation, 12);
   }
 
   struct file_handle* get() {
@@ -116,6 +130,18 @@ Result<UniqueFd> open_by_id(int mount_fd, HandleStyle style, const InodeId& id) 
     return wrap(file.error(), "open " + name_of(id));
   }
   return file;
+}
+
+Result<UniqueFd> open_path_by_id_and_parent(int mount_fd, HandleStyle style, const InodeId& id, const InodeId& parent) {
+  if (style != HandleStyle::kExt4) {
+    return fail(Errc::kUnsupported, "handles with a parent on this file system");
+  }
+  Handle handle(id, parent);
+  UniqueFd path(open_by_handle_at(mount_fd, handle.get(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!path) {
+    return fail_errno("open " + name_of(id) + " by its parent");
+  }
+  return path;
 }
 
 }  // namespace pmend::kernel

@@ -54,6 +54,9 @@ Config read_config(const JsonReader& in) {
   if (const auto hours = object.optional("ars_interval_hours")) {
     config.ars_interval_hours = hours->u64(0, kMostArsIntervalHours);
   }
+  if (const auto mib = object.optional("index_mib")) {
+    config.index_mib = mib->u64(0, kMostIndexMib);
+  }
   object.finish();
   return config;
 }

@@ -12,12 +12,15 @@
 
 namespace pmend {
 
-// pmend.json: which devices are watched. How to decide is in the policy files, where things are in the options.
+// pmend.json: which devices are watched, and what that may cost. How to decide is in the policy files, where things are
+// in the options.
 struct Config {
   std::vector<protocol::ListedDevice> devices;
   bool auto_watch = true;  // key "auto": every block device that has a list in sysfs
   // Hours between two address range scrubs of persistent memory that pmend starts by itself; 0: it starts none.
   std::uint64_t ars_interval_hours = 0;
+  // MiB of memory that the indexes of the reverse map may take together (docs/reverse-map.md); 0: none is kept.
+  std::uint64_t index_mib = 256;
 
   friend bool operator==(const Config&, const Config&) = default;
 };
@@ -25,6 +28,7 @@ struct Config {
 // How often a list that cannot be polled is read, at most; seconds.
 inline constexpr std::uint64_t kMostInterval = 86400;
 inline constexpr std::uint64_t kMostArsIntervalHours = 8760;
+inline constexpr std::uint64_t kMostIndexMib = 1U << 20U;
 
 enum class IfMissing { kDefaults, kProblem };
 

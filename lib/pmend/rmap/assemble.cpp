@@ -11,9 +11,14 @@ struct EvidenceName {
   unsigned bit;
   const char* name;
 };
-constexpr std::array kEvidenceNames = {EvidenceName{kByFsmap, "getfsmap"}, EvidenceName{kByFiemap, "fiemap"},
-                                       EvidenceName{kByHandle, "handle"},  EvidenceName{kByBulkstat, "bulkstat"},
-                                       EvidenceName{kByWalk, "walk"},      EvidenceName{kByOpenFiles, "open-files"}};
+constexpr std::array kEvidenceNames = {EvidenceName{kByFsmap, "getfsmap"},
+                                       EvidenceName{kByFiemap, "fiemap"},
+                                       EvidenceName{kByHandle, "handle"},
+                                       EvidenceName{kByBulkstat, "bulkstat"},
+                                       EvidenceName{kByWalk, "walk"},
+                                       EvidenceName{kByOpenFiles, "open-files"},
+                                       EvidenceName{kByInodeTables, "inode-tables"},
+                                       EvidenceName{kByIndex, "index"}};
 
 Owner to_owner(const FileSystemRef& filesystem, const Claim& claim, const ByteRange& piece) {
   Owner owner;

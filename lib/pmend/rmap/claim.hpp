@@ -20,6 +20,13 @@ inline constexpr unsigned kByHandle = 1U << 2U;
 inline constexpr unsigned kByBulkstat = 1U << 3U;
 inline constexpr unsigned kByWalk = 1U << 4U;
 inline constexpr unsigned kByOpenFiles = 1U << 5U;
+inline constexpr unsigned kByInodeTables = 1U << 6U;
+inline constexpr unsigned kByIndex = 1U << 7U;
+
+// Details of claims without contents.
+inline constexpr const char* kFreeSpace = "free space";
+inline constexpr const char* kExtentMap = "extent map";
+inline constexpr const char* kExtendedAttributes = "extended attributes";
 
 // "getfsmap", "fiemap", …
 std::vector<std::string> evidence_names(unsigned evidence);

@@ -56,7 +56,8 @@ std::optional<std::string> read_growing(const Call& call) {
 
 class Facts {
  public:
-  Facts(const OpenFs& fs, const ResolveOptions& options) : fs_(fs), options_(options) {}
+  Facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents)
+      : fs_(fs), options_(options), parents_(parents) {}
 
   void collect(const std::vector<OwnedRange>& ranges) {
     std::set<std::uint64_t> inodes;
@@ -71,7 +72,7 @@ class Facts {
       }
     }
     if (has(options_, protocol::Fact::kNames)) {
-      names_ = find_names(fs_, inodes, options_.names_limit);
+      names_ = find_names(fs_, parents_, inodes, options_.names_limit);
     }
     if (has(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
       openers_ = find_openers(options_.proc, keys);
@@ -147,6 +148,7 @@ class Facts {
 
   const OpenFs& fs_;
   const ResolveOptions& options_;
+  const ParentTable* parents_;
   std::map<FileId, std::optional<FileReport>> reports_;
   NamesByInode names_;
   std::map<FileKey, std::vector<OpenBy>> openers_;
@@ -154,8 +156,9 @@ class Facts {
 
 }  // namespace
 
-void add_facts(const OpenFs& fs, const ResolveOptions& options, std::vector<OwnedRange>& ranges) {
-  Facts facts(fs, options);
+void add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
+               std::vector<OwnedRange>& ranges) {
+  Facts facts(fs, options, parents);
   facts.collect(ranges);
   for (OwnedRange& range : ranges) {
     facts.add_to(range);

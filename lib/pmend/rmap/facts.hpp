@@ -4,17 +4,20 @@
 #include "pmend/model/owner.hpp"
 #include "pmend/rmap/open_fs.hpp"
 #include "pmend/rmap/owner_resolver.hpp"
+#include "pmend/rmap/parent_table.hpp"
 
 #include <optional>
 #include <vector>
 
 namespace pmend::rmap {
 
-// Adds the facts that were asked for to every owner that has an inode: one walk for all names, one look at /proc for
-// all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
+// Adds the facts that were asked for to every owner that has an inode: one walk at most for all names, one look at
+// /proc for all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
 // verified as the file has links, and all of them fit into a message. A deleted file has no name, and all_names stays
 // false: nothing may be concluded from names that are not there.
-void add_facts(const OpenFs& fs, const ResolveOptions& options, std::vector<OwnedRange>& ranges);
+// `parents`, may be null, says in which directories to look first.
+void add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
+               std::vector<OwnedRange>& ranges);
 
 // All extended attributes of the file behind a descriptor, which may be O_PATH. Nothing if they cannot be read or are
 // too many to be carried along.

@@ -21,6 +21,15 @@ Status check_one_device(const kernel::XfsGeometry& geometry) {
   return {};
 }
 
+UniqueFd open_device(const MountedFileSystem& mounted) {
+  auto device = open_file(mounted.node, O_RDONLY | O_NONBLOCK);
+  struct stat status = {};
+  if (!device || fstat(device->get(), &status) < 0 || !S_ISBLK(status.st_mode) || status.st_rdev != mounted.device) {
+    return {};
+  }
+  return std::move(*device);
+}
+
 }  // namespace
 
 bool is_supported(const std::string& type) {
@@ -56,6 +65,9 @@ Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& o
       return tl::make_unexpected(one.error());
     }
     fs.xfs = *geometry;
+  }
+  if (fs.style == kernel::HandleStyle::kExt4) {
+    fs.device = open_device(mounted);
   }
   fs.leased = lasting_leases(options.proc, mounted.device);
   return fs;

@@ -17,6 +17,7 @@ namespace pmend::rmap {
 struct OpenFs {
   MountedFileSystem mounted;
   UniqueFd root;
+  UniqueFd device;  // of ext4: its block device, for reading, through the page cache; none if that cannot be had
   kernel::HandleStyle style = kernel::HandleStyle::kXfs;
   std::optional<kernel::XfsGeometry> xfs;
   std::set<std::uint64_t> leased;  // inodes that must not be opened: it would break somebody's lease

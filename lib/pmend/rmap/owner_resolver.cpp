@@ -4,6 +4,7 @@
 #include "pmend/rmap/assemble.hpp"
 #include "pmend/rmap/extent_search.hpp"
 #include "pmend/rmap/facts.hpp"
+#include "pmend/rmap/index_search.hpp"
 #include "pmend/rmap/open_fs.hpp"
 #include "pmend/rmap/space_map.hpp"
 #include "pmend/rmap/verify.hpp"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <iterator>
 #include <thread>
+#include <utility>
 
 namespace pmend::rmap {
 namespace {
@@ -18,30 +20,53 @@ namespace {
 constexpr const char* kNotManaged = "the file system does not say anything of this range";
 constexpr const char* kNoReverseMap = "in use, but GETFSMAP does not say by what (is CAP_SYS_ADMIN missing?)";
 
+// What was kept, then what is so now, then once more a moment later.
+constexpr int kRounds = 3;
+
+struct Found {
+  std::vector<Claim> claims;
+  std::shared_ptr<const InodeIndex> index;  // that was asked, if one was
+};
+
+Result<IndexedResult> search(const OpenFs& fs, const RangeSet& undecided, const ResolveOptions& options,
+                             IndexCache& cache, Freshness freshness) {
+  if (fs.xfs && fs.xfs->reverse_map) {
+    return IndexedResult{{{}, undecided, kNoReverseMap}, nullptr};
+  }
+  auto indexed = search_index(fs, undecided, cache, freshness);
+  if (indexed || fs.xfs) {
+    return indexed;
+  }
+  return IndexedResult{search_tree(fs, undecided, options.proc), nullptr};
+}
+
 // Everything that is known about the ranges before it is checked.
-Result<std::vector<Claim>> find_claims(const OpenFs& fs, const RangeSet& wanted, const ResolveOptions& options) {
+Result<Found> find_claims(const OpenFs& fs, const RangeSet& wanted, const ResolveOptions& options, IndexCache& cache,
+                          Freshness freshness) {
   auto map = read_space_map(fs, wanted);
   if (!map) {
     return tl::make_unexpected(map.error());
   }
-  std::vector<Claim> claims = std::move(map->claims);
+  Found found{std::move(map->claims), nullptr};
   if (map->undecided.empty()) {
-    return claims;
+    return found;
   }
-  SearchResult search{{}, map->undecided, kNoReverseMap};
-  if (!fs.xfs) {
-    search = search_tree(fs, map->undecided, options.proc);
-  } else if (!fs.xfs->reverse_map) {
-    search = search_inodes(fs, map->undecided);
+  auto searched = search(fs, map->undecided, options, cache, freshness);
+  if (!searched) {
+    for (const ByteRange& range : map->undecided.ranges()) {
+      found.claims.push_back(unknown_claim(range, searched.error().message(), kByFsmap));
+    }
+    return found;
   }
-  if (claims.size() + search.claims.size() > kMaxClaims) {
+  found.index = std::move(searched->index);
+  if (found.claims.size() + searched->found.claims.size() > kMaxClaims) {
     return fail(Errc::kRefused, "the ranges have too many owners for one answer");
   }
-  std::ranges::move(search.claims, std::back_inserter(claims));
-  for (const ByteRange& range : search.missing.ranges()) {
-    claims.push_back(unknown_claim(range, search.why_missing, kByFsmap));
+  std::ranges::move(searched->found.claims, std::back_inserter(found.claims));
+  for (const ByteRange& range : searched->found.missing.ranges()) {
+    found.claims.push_back(unknown_claim(range, searched->found.why_missing, kByFsmap));
   }
-  return claims;
+  return found;
 }
 
 // The claims without anything inside `out`.
@@ -57,35 +82,56 @@ std::vector<Claim> cut_away(const std::vector<Claim>& claims, const RangeSet& ou
   return rest;
 }
 
-Result<std::vector<Claim>> find_verified(const OpenFs& fs, const RangeSet& wanted, const ResolveOptions& options) {
-  auto claims = find_claims(fs, wanted, options);
-  if (!claims) {
-    return claims;
-  }
-  Verified first = verify(fs, std::move(*claims));
-  if (first.failed.empty()) {
-    return std::move(first.claims);
-  }
+bool is_from_kept_index(const Claim& claim) {
+  return (claim.evidence & kByIndex) != 0;
+}
+
+// What has to be asked again: owners that are none, and shared extents of which an index may lack a newer owner.
+RangeSet to_ask_again(const Verified& verified) {
   RangeSet again;
-  for (const Claim& failed : first.failed) {
+  for (const Claim& failed : verified.failed) {
     again.insert(failed.device_range);
   }
-  std::this_thread::sleep_for(options.retry_delay);
-  claims = find_claims(fs, again, options);
-  if (!claims) {
-    return claims;
+  for (const Claim& claim : verified.claims) {
+    if (claim.shared && is_from_kept_index(claim)) {
+      again.insert(claim.device_range);
+    }
   }
-  Verified second = verify(fs, std::move(*claims));
-  std::vector<Claim> all = cut_away(first.claims, again);
-  std::ranges::move(second.claims, std::back_inserter(all));
-  for (const Claim& failed : second.failed) {
-    all.push_back(unknown_claim(failed.device_range, failed.detail, failed.evidence));
+  return again;
+}
+
+Result<Found> find_verified(const OpenFs& fs, const RangeSet& wanted, const ResolveOptions& options,
+                            IndexCache& cache) {
+  Found all;
+  RangeSet again = wanted;
+  for (int round = 0; round < kRounds; ++round) {
+    auto found = find_claims(fs, again, options, cache, round == 0 ? Freshness::kKept : Freshness::kNew);
+    if (!found) {
+      return found;
+    }
+    all.index = found->index ? std::move(found->index) : std::move(all.index);
+    Verified verified = verify(fs, std::move(found->claims));
+    all.claims = cut_away(all.claims, again);
+    std::ranges::move(verified.claims, std::back_inserter(all.claims));
+    again = to_ask_again(verified);
+    if (again.empty()) {
+      break;
+    }
+    if (round + 1 == kRounds) {
+      for (const Claim& failed : verified.failed) {
+        all.claims.push_back(unknown_claim(failed.device_range, failed.detail, failed.evidence));
+      }
+    } else if (std::ranges::none_of(verified.failed, is_from_kept_index) && !verified.failed.empty()) {
+      std::this_thread::sleep_for(options.retry_delay);
+    }
   }
   return all;
 }
 
 class SystemOwnerResolver final : public OwnerResolver {
  public:
+  explicit SystemOwnerResolver(IndexOptions index) : cache_(std::move(index)) {}
+
   Result<std::vector<OwnedRange>> resolve(const MountedFileSystem& mounted, const std::vector<ByteRange>& ranges,
                                           const ResolveOptions& options) override {
     const RangeSet wanted(ranges);
@@ -95,22 +141,25 @@ class SystemOwnerResolver final : public OwnerResolver {
       return fs.error().is(Errc::kUnsupported) ? assemble(mounted.ref, wanted, {}, fs.error().what)
                                                : Result<std::vector<OwnedRange>>(tl::make_unexpected(fs.error()));
     }
-    auto claims = find_verified(*fs, wanted, options);
-    if (!claims) {
-      return tl::make_unexpected(claims.error());
+    auto found = find_verified(*fs, wanted, options, cache_);
+    if (!found) {
+      return tl::make_unexpected(found.error());
     }
-    auto pieces = assemble(mounted.ref, wanted, std::move(*claims), kNotManaged);
+    auto pieces = assemble(mounted.ref, wanted, std::move(found->claims), kNotManaged);
     if (!options.facts.empty()) {
-      add_facts(*fs, options, pieces);
+      add_facts(*fs, options, found->index ? &found->index->parents : nullptr, pieces);
     }
     return pieces;
   }
+
+ private:
+  IndexCache cache_;
 };
 
 }  // namespace
 
-std::unique_ptr<OwnerResolver> make_owner_resolver() {
-  return std::make_unique<SystemOwnerResolver>();
+std::unique_ptr<OwnerResolver> make_owner_resolver(IndexOptions index) {
+  return std::make_unique<SystemOwnerResolver>(std::move(index));
 }
 
 }  // namespace pmend::rmap

@@ -5,6 +5,7 @@
 #include "pmend/base/range.hpp"
 #include "pmend/model/observe_verbs.hpp"
 #include "pmend/model/owner.hpp"
+#include "pmend/rmap/index_cache.hpp"
 
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ namespace pmend::rmap {
 struct MountedFileSystem {
   FileSystemRef ref;  // with the mount point to work through
   dev_t device = 0;   // st_dev of its files, which for XFS and ext4 is its (data) device
+  std::string node;   // of that device; empty: not known, which makes ext4 slow
 };
 
 // A piece of a range that was asked for, cut where the owners change.
@@ -42,8 +44,8 @@ struct ResolveOptions {
 };
 
 // Reads metadata and mappings, never the data of a file, and changes nothing. Blocks on the file system's metadata I/O
-// and, where the file system cannot say who owns what (ext4, XFS without rmapbt), for a walk over all its files: one
-// walk per call, however many ranges are asked. Not for an event loop.
+// and, where the file system cannot say who owns what (ext4, XFS without rmapbt) and the index that was kept does not
+// know or is wrong, for reading all its inodes. Not for an event loop.
 class OwnerResolver {
  public:
   virtual ~OwnerResolver() = default;
@@ -57,6 +59,7 @@ class OwnerResolver {
                                                   const ResolveOptions& options) = 0;
 };
 
-std::unique_ptr<OwnerResolver> make_owner_resolver();
+// Indexes are kept between questions as the options say.
+std::unique_ptr<OwnerResolver> make_owner_resolver(IndexOptions index = {});
 
 }  // namespace pmend::rmap

@@ -59,7 +59,7 @@ std::string why_missing(const WalkReport& report) {
 }  // namespace
 
 SearchResult search_tree(const OpenFs& fs, const RangeSet& wanted, const std::string& proc) {
-  ExtentSearch search(wanted, false);
+  ExtentSearch search(wanted);
   WalkReport failures;
   WalkReport report = walk_tree(fs, [&](const TreeEntry& entry) {
     if (entry.type == DT_REG || entry.type == DT_DIR) {

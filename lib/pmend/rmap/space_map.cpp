@@ -13,9 +13,9 @@ constexpr std::uint64_t kQuestionBytes = 256ULL << 20U;
 
 std::string fork_name(const kernel::FsmapRecord& record) {
   if (record.is_extent_map()) {
-    return record.is_attribute_fork() ? "extent map of extended attributes" : "extent map";
+    return record.is_attribute_fork() ? "extent map of extended attributes" : kExtentMap;
   }
-  return record.is_attribute_fork() ? "extended attributes" : "";
+  return record.is_attribute_fork() ? kExtendedAttributes : "";
 }
 
 Claim to_claim(const kernel::FsmapRecord& record, const ByteRange& part) {

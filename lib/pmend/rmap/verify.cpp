@@ -4,11 +4,13 @@
 #include "pmend/kernel/bulkstat.hpp"
 #include "pmend/kernel/fiemap.hpp"
 #include "pmend/kernel/handles.hpp"
+#include "pmend/rmap/ext4/scan.hpp"
 #include "pmend/rmap/space_map.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 namespace pmend::rmap {
@@ -32,7 +34,9 @@ class InodeCheck {
   void run() {
     if (const auto opened = open_inode(); !opened) {
       for (Claim& claim : claims_) {
-        if (is_gone(opened.error())) {
+        if (is_gone(opened.error()) && inode_blocks() != nullptr && inode_blocks()->hidden) {
+          check_hidden(claim);
+        } else if (is_gone(opened.error())) {
           fail_claim(claim, name_of(claim) + " owned it, but is gone");
         } else {
           give_up(claim, opened.error());
@@ -58,6 +62,11 @@ class InodeCheck {
       return tl::make_unexpected(path.error());
     }
     const auto identity = kernel::identify(path->get());
+    // On ext4 a generation of 0 stands for all.
+    const bool any_generation = fs_.style == kernel::HandleStyle::kExt4 && id_.generation == 0;
+    if (identity && any_generation && identity->inode == id_.inode) {
+      id_ = *identity;
+    }
     if (!identity || *identity != id_) {
       return identity ? Status(fail(Errc::kStale, "generation")) : tl::make_unexpected(identity.error());
     }
@@ -80,6 +89,9 @@ class InodeCheck {
     id_.inode = claims_.front().inode;
     if (claims_.front().generation) {
       id_.generation = *claims_.front().generation;
+      return {};
+    }
+    if (fs_.style == kernel::HandleStyle::kExt4) {
       return {};
     }
     const auto record = kernel::bulkstat_one(fs_.root.get(), id_.inode);
@@ -110,6 +122,8 @@ class InodeCheck {
     }
     if (claim.data_fork && file_) {
       check_by_fiemap(claim);
+    } else if (fs_.device) {
+      check_by_inode(claim);
     } else {
       check_by_fsmap(claim);
     }
@@ -169,6 +183,61 @@ class InodeCheck {
     }
   }
 
+  // ext4 tells nobody where an inode has its extent tree and its attributes, and a file under a lease must not be
+  // opened: the inode is read again.
+  void check_by_inode(Claim& claim) {
+    claim.evidence |= kByInodeTables;
+    if (inode_has(claim)) {
+      out_.claims.push_back(claim);
+    } else {
+      fail_claim(claim, name_of(claim) + " was found to own it, but does not any more");
+    }
+  }
+
+  // Of the file system itself, like quota files: nobody can open or repair it.
+  void check_hidden(Claim& claim) {
+    if (!inode_has(claim)) {
+      fail_claim(claim, name_of(claim) + " was found to own it, but does not any more");
+      return;
+    }
+    claim.evidence |= kByInodeTables;
+    claim.kind = OwnerKind::kMetadata;
+    claim.data_fork = false;
+    claim.detail = "hidden " + name_of(claim);
+    claim.inode = 0;
+    out_.claims.push_back(claim);
+  }
+
+  const ext4::InodeBlocks* inode_blocks() {
+    if (!blocks_ && fs_.device) {
+      blocks_ = ext4::read_blocks_of(fs_.device.get(), static_cast<std::uint32_t>(claims_.front().inode));
+    }
+    return blocks_ && *blocks_ ? &**blocks_ : nullptr;
+  }
+
+  bool inode_has(const Claim& claim) {
+    const ext4::InodeBlocks* blocks = inode_blocks();
+    const std::uint64_t block_bytes = blocks != nullptr ? blocks->block_bytes : 0;
+    RangeSet confirmed;
+    for (const IndexedExtent& extent : blocks != nullptr ? blocks->extents : std::vector<IndexedExtent>()) {
+      const ByteRange bytes{extent.device_block * block_bytes, extent.length * block_bytes};
+      const bool same_place = !claim.data_fork || extent.file_block * block_bytes - bytes.offset ==
+                                                      claim.file_offset - claim.device_range.offset;
+      const auto part = intersect(bytes, claim.device_range);
+      if (part && same_place && extent.role == role_of(claim)) {
+        confirmed.insert(*part);
+      }
+    }
+    return confirmed.covers(claim.device_range);
+  }
+
+  static ExtentRole role_of(const Claim& claim) {
+    if (claim.data_fork) {
+      return ExtentRole::kData;
+    }
+    return claim.detail == kExtentMap ? ExtentRole::kMap : ExtentRole::kAttributes;
+  }
+
   void fail_claim(const Claim& claim, std::string why) {
     Claim failed = claim;
     failed.detail = std::move(why);
@@ -186,6 +255,7 @@ class InodeCheck {
   kernel::InodeId id_;
   struct stat status_ = {};
   UniqueFd file_;
+  std::optional<Result<ext4::InodeBlocks>> blocks_;  // once they were read
 };
 
 }  // namespace

@@ -19,9 +19,9 @@ struct Verified {
 };
 
 // Opens the owner of each claim by its handle and asks it for exactly that range: FIEMAP for data and for directories
-// of ext4, GETFSMAP a second time for what FIEMAP does not tell (attributes, extent maps, XFS directories, symbolic
-// links, files that must not be opened). Claims are cut where FIEMAP's flags change. Those that cannot be checked
-// become unknown, with the reason.
+// of ext4, the inode itself on ext4 and else GETFSMAP a second time for what FIEMAP does not tell (attributes, extent
+// maps, XFS directories, symbolic links, files that must not be opened). Claims are cut where FIEMAP's flags change.
+// Those that cannot be checked become unknown, with the reason.
 Verified verify(const OpenFs& fs, std::vector<Claim> claims);
 
 }  // namespace pmend::rmap

@@ -122,7 +122,7 @@ void Loop::add_partition(int number, const ByteRange& range) const {
 
 Mounted::Mounted(const std::string& node, const std::string& mount_point, const std::string& type,
                  std::vector<std::string> mkfs)
-    : mount_point_(mount_point), type_(type) {
+    : node_(node), mount_point_(mount_point), type_(type) {
   mkfs.push_back(node);
   run(mkfs);
   std::filesystem::create_directories(mount_point);
@@ -136,7 +136,7 @@ Mounted::~Mounted() {
 rmap::MountedFileSystem Mounted::ref() const {
   struct stat status = {};
   must(stat(mount_point_.c_str(), &status), "stat " + mount_point_);
-  return {{type_, "", "", mount_point_}, status.st_dev};
+  return {{type_, "", "", mount_point_}, status.st_dev, node_};
 }
 
 void Mounted::sync() const {

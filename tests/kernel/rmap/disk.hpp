@@ -68,6 +68,7 @@ class Mounted {
   void sync() const;
 
  private:
+  std::string node_;
   std::string mount_point_;
   std::string type_;
 };

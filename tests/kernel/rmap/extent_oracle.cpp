@@ -47,7 +47,7 @@ std::vector<ByteRange> ranges_of(const std::string& path, unsigned flags) {
   return ranges;
 }
 
-void add_file(const std::string& path, BlockOwners& owners) {
+void add_file(const std::string& path, std::uint64_t block_bytes, BlockOwners& owners) {
   struct stat status = {};
   if (lstat(path.c_str(), &status) < 0) {
     throw std::runtime_error("lstat " + path);
@@ -59,7 +59,7 @@ void add_file(const std::string& path, BlockOwners& owners) {
     if ((e.fe_flags & kNoPlace) != 0) {
       continue;
     }
-    for (std::uint64_t done = 0; done < e.fe_length; done += kOracleBlock) {
+    for (std::uint64_t done = 0; done < e.fe_length; done += block_bytes) {
       owners[e.fe_physical + done].insert({status.st_ino, e.fe_logical + done, S_ISDIR(status.st_mode),
                                            (e.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0,
                                            (e.fe_flags & FIEMAP_EXTENT_SHARED) != 0});
@@ -69,11 +69,11 @@ void add_file(const std::string& path, BlockOwners& owners) {
 
 }  // namespace
 
-BlockOwners ask_every_file(const std::string& root) {
+BlockOwners ask_every_file(const std::string& root, std::uint64_t block_bytes) {
   BlockOwners owners;
-  add_file(root, owners);
+  add_file(root, block_bytes, owners);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-    add_file(entry.path(), owners);
+    add_file(entry.path(), block_bytes, owners);
   }
   return owners;
 }

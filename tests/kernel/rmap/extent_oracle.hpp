@@ -35,7 +35,7 @@ inline constexpr std::uint64_t kOracleBlock = 4096;
 // Device offset of a block -> all that have it. Asks FIEMAP of every file and, where it works, every directory below
 // `root`, with code of its own: nothing of pmend is in it.
 using BlockOwners = std::map<std::uint64_t, std::set<BlockOwner>>;
-BlockOwners ask_every_file(const std::string& root);
+BlockOwners ask_every_file(const std::string& root, std::uint64_t block_bytes = kOracleBlock);
 
 // Where one file lies, in order of file offset.
 std::vector<ByteRange> device_ranges(const std::string& path);

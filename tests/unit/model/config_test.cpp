@@ -44,9 +44,15 @@ TEST(Config, StartsNoScrubsUnlessAskedTo) {
   EXPECT_EQ(parse_config({"f", R"({"ars_interval_hours": 24})"})->ars_interval_hours, 24U);
 }
 
+TEST(Config, IndexesMayTakeAQuarterOfAGibibyteUnlessToldOtherwise) {
+  EXPECT_EQ(parse_config({"f", "{}"})->index_mib, 256U);
+  EXPECT_EQ(parse_config({"f", R"({"index_mib": 0})"})->index_mib, 0U);
+}
+
 TEST(Config, ProblemsHaveTheirPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"{\"ars_interval_hours\": 0.5}", "/ars_interval_hours: got 0.5, expected a whole number from 0 to 8760"},
+      {"{\"index_mib\": -1}", "/index_mib: got -1, expected a whole number from 0 to 1048576"},
       {"[]", "pmend.json:1:1: got an array, expected an object"},
       {"{\"auto\": 1}", "pmend.json:1:10: /auto: got 1, expected true or false"},
       {"{\"auto\": true, \"auto\": false}", "pmend.json:1:16: key \"auto\" is there twice"},
@@ -81,7 +87,8 @@ TEST(Config, ProblemsHaveTheirPlace) {
 
 TEST(Config, AllProblemsAreReportedInOrderOfPlace) {
   EXPECT_EQ(problems_of("{ \"x\": 1,\n \"auto\": 2,\n \"devices\": 3 }"),
-            "pmend.json:1:8: /x: unknown key \"x\", expected \"ars_interval_hours\", \"auto\", \"devices\"\n"
+            "pmend.json:1:8: /x: unknown key \"x\", expected \"ars_interval_hours\", \"auto\", \"devices\", "
+            "\"index_mib\"\n"
             "pmend.json:2:10: /auto: got 2, expected true or false\n"
             "pmend.json:3:13: /devices: got 3, expected an array\n");
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/rmap/ext4/block_map.hpp"
+#include "pmend/rmap/parent_table.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace pmend::rmap::ext4 {
+
+struct ScanReport {
+  std::uint64_t inodes = 0;       // in use
+  std::vector<ParentLink> links;  // in no order
+  Damage damage;
+  bool stopped = false;
+};
+
+struct ScanOptions {
+  ExtentSink sink;
+  std::function<bool()> stop;         // asked now and then; true ends the scan
+  std::function<bool()> wants_links;  // asked once all extents are told
+};
+
+// Tells all blocks of all inodes, hidden ones and deleted but open ones too: one pass over the inode tables, one over
+// the blocks of trees and one over directories. Never writes, never opens a file, and takes what it reads for what it
+// may be: anything. `damage` is what was met before.
+ScanReport scan(const Layout& layout, const ScanOptions& options, Damage damage);
+
+// The blocks of one inode.
+struct InodeBlocks {
+  std::vector<IndexedExtent> extents;
+  std::uint32_t block_bytes = 0;
+  bool hidden = false;  // the kernel does not let anybody open it
+};
+
+// As they are now. Errors: as read_layout(); kNotFound if it is not in use or damaged.
+Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode);
+
+}  // namespace pmend::rmap::ext4

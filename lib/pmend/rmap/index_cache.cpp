@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/index_cache.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace pmend::rmap {
+namespace {
+
+struct IndexFile {
+  std::filesystem::path path;
+  std::uint64_t bytes = 0;
+  std::filesystem::file_time_type written;
+};
+
+std::string path_of(const std::string& directory, const IndexKey& key) {
+  return directory + "/" + std::to_string(major(key.device)) + ":" + std::to_string(minor(key.device));
+}
+
+// Root's own files too: without CAP_DAC_OVERRIDE a umask can shut root out.
+void make_directory(const std::string& directory) {
+  if (mkdir(directory.c_str(), S_IRWXU) == 0) {
+    chmod(directory.c_str(), S_IRWXU);
+  }
+}
+
+std::vector<IndexFile> index_files(const std::string& directory) {
+  std::vector<IndexFile> files;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, failed)) {
+    std::error_code gone;
+    if (entry.is_regular_file(gone)) {
+      files.push_back({entry.path(), entry.file_size(gone), entry.last_write_time(gone)});
+    }
+  }
+  return files;
+}
+
+void make_room_in(const std::string& directory, const std::string& path, std::uint64_t room) {
+  auto files = index_files(directory);
+  std::erase_if(files, [&path](const IndexFile& file) { return file.path == path; });
+  std::ranges::sort(files, {}, &IndexFile::written);
+  std::uint64_t total = 0;
+  for (const IndexFile& file : files) {
+    total += file.bytes;
+  }
+  for (auto file = files.begin(); file != files.end() && total > room; ++file) {
+    std::error_code failed;
+    std::filesystem::remove(file->path, failed);
+    total -= file->bytes;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const InodeIndex> IndexCache::find(const IndexKey& key) {
+  const auto kept = std::ranges::find(kept_, key, &Kept::key);
+  if (kept != kept_.end()) {
+    return kept->index;
+  }
+  if (options_.directory.empty()) {
+    return nullptr;
+  }
+  auto read = read_index(path_of(options_.directory, key), key);
+  if (!read) {
+    return nullptr;
+  }
+  kept_.push_back({key, std::make_shared<const InodeIndex>(std::move(*read))});
+  return kept_.back().index;
+}
+
+void IndexCache::put(const IndexKey& key, std::shared_ptr<const InodeIndex> index) {
+  std::erase_if(kept_, [&key](const Kept& kept) { return kept.key.device == key.device; });
+  if (index->bytes() > options_.budget_bytes) {
+    return;
+  }
+  make_room(options_.budget_bytes - index->bytes());
+  if (!options_.directory.empty()) {
+    const std::string path = path_of(options_.directory, key);
+    make_directory(options_.directory);
+    make_room_in(options_.directory, path, options_.budget_bytes - index->bytes());
+    // What cannot be kept for others is kept in this process.
+    (void)write_index(path, key, *index);
+  }
+  kept_.push_back({key, std::move(index)});
+}
+
+void IndexCache::make_room(std::uint64_t room) {
+  std::uint64_t total = 0;
+  for (const Kept& kept : kept_) {
+    total += kept.index->bytes();
+  }
+  while (total > room) {
+    total -= kept_.front().index->bytes();
+    kept_.erase(kept_.begin());
+  }
+}
+
+void drop_indexes(const std::string& directory) {
+  for (const IndexFile& file : index_files(directory)) {
+    std::error_code failed;
+    std::filesystem::remove(file.path, failed);
+  }
+}
+
+}  // namespace pmend::rmap

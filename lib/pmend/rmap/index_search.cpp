@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/index_search.hpp"
+
+#include "pmend/rmap/ext4/bitmap.hpp"
+#include "pmend/rmap/index_build.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace pmend::rmap {
+namespace {
+
+constexpr const char* kNobodyOnXfs =
+    "in use, but by no file's data: metadata, a directory or attributes, which XFS without rmapbt does not tell apart";
+constexpr const char* kNobodyOnExt4 = "in use, but no inode has it";
+constexpr const char* kRestOfCluster =
+    "in use, but no inode has it; where blocks are given away in clusters, files need not use the whole";
+
+Claim claim_of(const InodeIndex& index, const IndexedExtent& extent, const ByteRange& part, unsigned evidence) {
+  Claim claim;
+  claim.device_range = part;
+  claim.inode = extent.inode;
+  claim.evidence = evidence;
+  claim.data_fork = extent.role == ExtentRole::kData;
+  claim.kind = claim.data_fork ? OwnerKind::kFile : OwnerKind::kMetadata;
+  if (claim.data_fork) {
+    claim.file_offset = extent.file_block * index.block_bytes + (part.offset - extent.device_block * index.block_bytes);
+  } else {
+    claim.detail = extent.role == ExtentRole::kMap ? kExtentMap : kExtendedAttributes;
+  }
+  return claim;
+}
+
+SearchResult look_up(const InodeIndex& index, const RangeSet& wanted, unsigned evidence) {
+  SearchResult result;
+  result.missing = wanted;
+  std::vector<IndexedExtent> found;
+  for (const ByteRange& range : wanted.ranges()) {
+    found.clear();
+    const std::uint64_t first = range.offset / index.block_bytes;
+    index.extents.find(first, (range.end() - 1) / index.block_bytes - first + 1, found);
+    for (const IndexedExtent& extent : found) {
+      const auto part = intersect(range, {extent.device_block * index.block_bytes, extent.length * index.block_bytes});
+      if (part) {
+        result.claims.push_back(claim_of(index, extent, *part, evidence));
+        result.missing.erase(*part);
+      }
+    }
+    if (result.claims.size() > kMaxClaims) {
+      break;  // the caller refuses so many
+    }
+  }
+  return result;
+}
+
+// GETFSMAP of ext4 leaves out some free space and what lies before the first group; the bitmaps know. Takes what they
+// tell out of what is missing.
+void add_unused(const ext4::Layout& layout, SearchResult& result) {
+  const RangeSet free = ext4::free_of(layout, result.missing);
+  for (const ByteRange& range : free.ranges()) {
+    Claim claim = unknown_claim(range, kFreeSpace, kByInodeTables);
+    claim.kind = OwnerKind::kFree;
+    result.claims.push_back(std::move(claim));
+    result.missing.erase(range);
+  }
+  const ByteRange before{0, std::uint64_t{layout.geometry.first_data_block} * layout.geometry.block_bytes};
+  for (const ByteRange& range : result.missing.common(before)) {
+    Claim claim = unknown_claim(range, "boot block", kByInodeTables);
+    claim.kind = OwnerKind::kMetadata;
+    result.claims.push_back(std::move(claim));
+    result.missing.erase(range);
+  }
+}
+
+// One question on one file system.
+class IndexSearch {
+ public:
+  IndexSearch(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache)
+      : fs_(fs),
+        wanted_(wanted),
+        cache_(cache),
+        key_{fs.mounted.device, fs.mounted.ref.uuid},
+        source_(fs.xfs ? kByBulkstat | kByFiemap : kByInodeTables) {}
+
+  Result<IndexedResult> run(Freshness freshness) {
+    if (const auto read = read_layout(); !read) {
+      return tl::make_unexpected(read.error());
+    }
+    if (const auto kept = freshness == Freshness::kKept ? cache_.find(key_) : nullptr) {
+      auto result = look_up_in(kept, source_ | kByIndex);
+      if (result.found.missing.empty()) {
+        return result;
+      }
+    }
+    auto built = build_index(fs_, wanted_, cache_.budget_bytes());
+    if (!built) {
+      return tl::make_unexpected(built.error());
+    }
+    auto result = look_up_in(built->index, source_);
+    result.found.why_missing = why_missing(*built);
+    if (built->whole) {
+      cache_.put(key_, std::move(built->index));
+    }
+    return result;
+  }
+
+ private:
+  Status read_layout() {
+    if (fs_.xfs) {
+      return {};
+    }
+    ext4::Damage damage;
+    auto layout = ext4::read_layout(fs_.device.get(), damage);
+    if (!layout) {
+      return tl::make_unexpected(layout.error());
+    }
+    layout_ = std::move(*layout);
+    return {};
+  }
+
+  IndexedResult look_up_in(const std::shared_ptr<const InodeIndex>& index, unsigned evidence) const {
+    IndexedResult result{look_up(*index, wanted_, evidence), index};
+    if (layout_ && !result.found.missing.empty()) {
+      add_unused(*layout_, result.found);
+    }
+    return result;
+  }
+
+  std::string why_missing(const BuiltIndex& built) const {
+    const bool clusters = layout_ && layout_->geometry.cluster_blocks > 1;
+    const std::string why = fs_.xfs ? kNobodyOnXfs : clusters ? kRestOfCluster : kNobodyOnExt4;
+    return built.not_seen.empty() ? why : why + "; " + built.not_seen;
+  }
+
+  const OpenFs& fs_;
+  const RangeSet& wanted_;
+  IndexCache& cache_;
+  IndexKey key_;
+  unsigned source_;
+  std::optional<ext4::Layout> layout_;  // of ext4
+};
+
+}  // namespace
+
+Result<IndexedResult> search_index(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache, Freshness freshness) {
+  return IndexSearch(fs, wanted, cache).run(freshness);
+}
+
+}  // namespace pmend::rmap

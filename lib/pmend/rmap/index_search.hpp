@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/rmap/extent_search.hpp"
+#include "pmend/rmap/index_cache.hpp"
+
+#include <memory>
+
+namespace pmend::rmap {
+
+enum class Freshness {
+  kKept,  // an index that was kept will do, if it knows somebody for all
+  kNew,   // all inodes are read now
+};
+
+struct IndexedResult {
+  SearchResult found;
+  std::shared_ptr<const InodeIndex> index;
+};
+
+// Looks ranges up in the index of the file system: ext4, or XFS without rmapbt. It is made anew where there is none, or
+// where the one that was kept does not know all; then what nobody has is known to be nobody's at that moment. What is
+// larger than the cache's budget is not kept, and only what was asked for is held in memory meanwhile.
+// Errors: ext4's block device cannot be read.
+Result<IndexedResult> search_index(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache, Freshness freshness);
+
+}  // namespace pmend::rmap

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pmend/rmap/extent_index.hpp"
+#include "pmend/rmap/parent_table.hpp"
+
+#include <cstdint>
+
+namespace pmend::rmap {
+
+// What all inodes of a file system said of themselves at some time. It says where to look: an answer is what the owner
+// says when it is asked now.
+struct InodeIndex {
+  ExtentIndex extents;
+  ParentTable parents;  // ext4 only
+  std::uint32_t block_bytes = 0;
+
+  std::uint64_t bytes() const { return extents.bytes() + parents.links().size_bytes(); }
+};
+
+}  // namespace pmend::rmap
