@@ -17,7 +17,7 @@ namespace {
 
 using Nanoseconds = std::chrono::duration<double, std::nano>;
 
-constexpr int kRounds = 5;
+constexpr int kLookupRounds = 5;
 constexpr std::uint64_t kQueries = 200'000;
 
 std::vector<rmap::IndexedExtent> make_extents(std::uint64_t count, std::mt19937_64& random) {
@@ -75,7 +75,7 @@ void measure_lookups(std::uint64_t count) {
   std::vector<double> by_index;
   std::vector<double> by_map;
   std::vector<double> by_icl;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kLookupRounds; ++round) {
     for (std::uint64_t& block : questions) {
       block = extents[random() % extents.size()].device_block;
     }
