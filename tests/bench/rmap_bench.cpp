@@ -206,6 +206,7 @@ int run_all(const std::vector<std::string>& args) {
 }  // namespace pmend::bench
 
 int main(int argc, char** argv) {
+  setvbuf(stdout, nullptr, _IOLBF, 0);
   try {
     return pmend::bench::run_all({argv + 1, argv + argc});
   } catch (const std::exception& failure) {
