@@ -137,14 +137,15 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
     place.forbidden.push_back(std::move(*why));
   }
   place.list = list_reader(*list, place, device_ranges);
-  if (auto region = region_list_of(setting, context.device)) {
-    place.list = both(std::move(place.list), std::move(*region));
+  const auto region = region_of(setting, context.device);
+  if (region && region->list) {
+    place.list = both(std::move(place.list), region->list);
+  }
+  if (region && place.memory && !region->physical.empty()) {
+    place.memory_errors_kib = [setting, physical = region->physical] { return memory_errors_kib(setting, physical); };
   }
   if (list->source == kKernelList) {
     place.add_to_list = [path = list->path](const ByteRange& range) { return add_bad_range(path, range); };
-  }
-  if (const auto region = place.memory ? region_memory_of(setting, context.device) : std::nullopt) {
-    place.memory_errors_kib = [setting, region = *region] { return memory_errors_kib(setting, region); };
   }
   place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
     return kernel_user_of(roots, device, inode);

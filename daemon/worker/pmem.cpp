@@ -87,25 +87,21 @@ std::optional<std::string> why_not_cleared(const Setting& setting, const block::
   return what + pmem->clearing.reason + " (" + pmem->clearing.advice + ")";
 }
 
-std::optional<ByteRange> region_memory_of(const Setting& setting, const block::BlockDevice& device) {
+std::optional<RegionPlace> region_of(const Setting& setting, const block::BlockDevice& device) {
   if (!is_on_nd_bus(setting, device)) {
     return std::nullopt;
   }
   const auto topology = nvdimm::read_topology();
   const auto place = topology ? find_namespace(*topology, disk_of(device)) : std::nullopt;
-  return place && !place->region.physical.empty() ? std::optional(place->region.physical) : std::nullopt;
-}
-
-std::optional<RegionList> region_list_of(const Setting& setting, const block::BlockDevice& device) {
-  if (!is_on_nd_bus(setting, device) || device.partition) {
+  if (!place) {
     return std::nullopt;
   }
-  const auto topology = nvdimm::read_topology();
-  const auto place = topology ? find_namespace(*topology, device.name) : std::nullopt;
-  if (!place || place->region.badblocks.empty() || place->region.physical.empty() || !place->name_space.data) {
-    return std::nullopt;
+  const nvdimm::Region& region = place->region;
+  const bool has_list = !region.badblocks.empty() && !region.physical.empty() && place->name_space.data;
+  if (!has_list || device.partition) {
+    return RegionPlace{region.physical, nullptr};
   }
-  return [region = place->region, block = device.name] { return read_region(region, block); };
+  return RegionPlace{region.physical, [region, block = device.name] { return read_region(region, block); }};
 }
 
 }  // namespace pmend::worker

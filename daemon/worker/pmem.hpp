@@ -23,13 +23,18 @@ std::optional<protocol::PmemInfo> pmem_info(const Setting& setting, const block:
 // persistent memory.
 std::optional<std::string> why_not_cleared(const Setting& setting, const block::BlockDevice& device);
 
-// The physical addresses of the region that a device lies in: its data, and what the kernel keeps about it. Nothing
-// where nobody tells, and for what is not persistent memory.
-std::optional<ByteRange> region_memory_of(const Setting& setting, const block::BlockDevice& device);
-
 // Reads the list of the region that a device's memory lies in, as ranges of the device: a repair is over only when it
-// is gone from there too. Nothing where there is none, or the device is no whole namespace.
+// is gone from there too.
 using RegionList = std::function<Result<repair::BadList>()>;
-std::optional<RegionList> region_list_of(const Setting& setting, const block::BlockDevice& device);
+
+// The region that a device's memory lies in: the physical addresses of the device's data and of what the kernel keeps
+// about it, empty where the kernel does not tell; and its list, not set where there is none, or the device is no whole
+// namespace.
+struct RegionPlace {
+  ByteRange physical;
+  RegionList list;
+};
+// Nothing for what is not persistent memory, or where nobody tells.
+std::optional<RegionPlace> region_of(const Setting& setting, const block::BlockDevice& device);
 
 }  // namespace pmend::worker

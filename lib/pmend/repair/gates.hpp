@@ -16,8 +16,8 @@ std::optional<std::string> forbidden_place(const Place& place);
 
 // For every write on persistent memory but the one through a file that is mapped from it (recovery-write), which copies
 // under a handler of faults: others crash the kernel at a page that took a machine check, and nobody can tell which
-// pages those are. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo, which never goes down, or as much of it
-// as may be of this place.
+// pages those are. `hardware_corrupted_kib` is HardwareCorrupted of /proc/meminfo, which never goes down, or as much of
+// it as may be of this place.
 std::optional<std::string> forbidden_memory(const Place& place, std::uint64_t hardware_corrupted_kib);
 
 // What of these two forbids it now. Errors: as hardware_corrupted_kib().
