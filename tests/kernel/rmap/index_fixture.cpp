@@ -5,8 +5,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 
 namespace pmend::rmap {
 namespace {
@@ -135,6 +137,12 @@ const std::vector<IndexedKind>& indexed_kinds() {
       ext4("ext4_orphan_file", {"-O", "orphan_file"}),
       {"xfs", "xfs", {"mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=1"}},
       {"xfs_without_rmapbt", "xfs", {"mkfs.xfs", "-q", "-f", "-m", "rmapbt=0,reflink=1"}}};
+  return kinds;
+}
+
+std::vector<IndexedKind> indexed_kinds(const std::function<bool(const IndexedKind&)>& wanted) {
+  std::vector<IndexedKind> kinds;
+  std::ranges::copy_if(indexed_kinds(), std::back_inserter(kinds), wanted);
   return kinds;
 }
 

@@ -7,9 +7,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pmend::rmap {
@@ -20,6 +22,9 @@ struct IndexedKind {
   std::vector<std::string> mkfs;
   std::uint64_t block_bytes = 4096;
   std::uint64_t cluster_bytes = 0;  // of bigalloc: what is left of a cluster belongs to nobody
+
+  bool is_xfs() const { return std::string_view(type) == "xfs"; }
+  bool has_reverse_map() const { return std::string_view(name) == "xfs"; }
 };
 
 // For gtest, instead of the bytes.
@@ -35,7 +40,7 @@ class IndexTest : public testing::TestWithParam<IndexedKind> {
  protected:
   void SetUp() override;
 
-  bool is_xfs() const { return std::string(GetParam().type) == "xfs"; }
+  bool is_xfs() const { return GetParam().is_xfs(); }
   // GETFSMAP of XFS without rmapbt does not tell directories and attributes from other metadata.
   bool knows_all() const { return std::string(GetParam().name) != "xfs_without_rmapbt"; }
   bool tells_all() const { return knows_all() && GetParam().cluster_bytes == 0; }
@@ -53,5 +58,6 @@ class IndexTest : public testing::TestWithParam<IndexedKind> {
 void fill_with_all_shapes(const disk::Mounted& fs, std::uint64_t block_bytes);
 
 const std::vector<IndexedKind>& indexed_kinds();
+std::vector<IndexedKind> indexed_kinds(const std::function<bool(const IndexedKind&)>& wanted);
 
 }  // namespace pmend::rmap

@@ -17,8 +17,28 @@ namespace {
 using testing::Contains;
 using testing::Not;
 
-INSTANTIATE_TEST_SUITE_P(Kinds, IndexTest, testing::ValuesIn(indexed_kinds()),
-                         [](const auto& param) { return std::string(param.param.name); });
+std::string name_of(const testing::TestParamInfo<IndexedKind>& info) {
+  return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, IndexTest, testing::ValuesIn(indexed_kinds()), name_of);
+
+class ReflinkTest : public IndexTest {};
+INSTANTIATE_TEST_SUITE_P(Kinds, ReflinkTest,
+                         testing::ValuesIn(indexed_kinds([](const IndexedKind& kind) { return kind.is_xfs(); })),
+                         name_of);
+
+class KeptIndexTest : public IndexTest {};
+INSTANTIATE_TEST_SUITE_P(Kinds, KeptIndexTest, testing::ValuesIn(indexed_kinds([](const IndexedKind& kind) {
+                           return !kind.has_reverse_map();
+                         })),
+                         name_of);
+
+// XFS is never read behind its back.
+class DeviceIndexTest : public IndexTest {};
+INSTANTIATE_TEST_SUITE_P(Kinds, DeviceIndexTest,
+                         testing::ValuesIn(indexed_kinds([](const IndexedKind& kind) { return !kind.is_xfs(); })),
+                         name_of);
 
 // What an answer says of one block, in the oracle's words.
 std::set<disk::BlockOwner> said_of(const OwnedRange& range, std::uint64_t done) {
@@ -140,7 +160,7 @@ TEST_P(IndexTest, WhatChangedSinceIsAnsweredAsItIsNow) {
   ASSERT_TRUE(answer.at(0).owners.at(0).file.has_value());
   EXPECT_EQ(answer[0].owners[0].file->inode, status.st_ino);
   EXPECT_THAT(answer[0].evidence, Not(Contains("index")));
-  if (std::string(GetParam().name) != "xfs") {
+  if (!GetParam().has_reverse_map()) {
     EXPECT_THAT(resolve({{new_place.offset, 512}}).at(0).evidence, Contains("index"));
   }
   // The old block is another file's now.
@@ -150,10 +170,7 @@ TEST_P(IndexTest, WhatChangedSinceIsAnsweredAsItIsNow) {
   EXPECT_EQ(resolve({{old_place.offset, 512}}).at(0).owners.at(0).kind, OwnerKind::kFile);
 }
 
-TEST_P(IndexTest, NewReflinkOfAKnownExtentIsNotMissed) {
-  if (!is_xfs()) {
-    GTEST_SKIP() << "no reflink on ext4";
-  }
+TEST_P(ReflinkTest, NewReflinkOfAKnownExtentIsNotMissed) {
   disk::write_file(at("a"), 4096);
   const ByteRange place = disk::device_ranges(at("a")).at(0);
   EXPECT_EQ(resolve({place}).at(0).owners.size(), 1U);
@@ -178,10 +195,7 @@ TEST_P(IndexTest, WithoutABudgetAnswersAreTheSameAndNothingIsKept) {
   }
 }
 
-TEST_P(IndexTest, IndexOutlivesItsProcessInADirectoryOfItsOwn) {
-  if (std::string(GetParam().name) == "xfs") {
-    GTEST_SKIP() << "no index with rmapbt";
-  }
+TEST_P(KeptIndexTest, IndexOutlivesItsProcessInADirectoryOfItsOwn) {
   disk::write_file(at("a"), 4096);
   const std::vector<ByteRange> place = {disk::device_ranges(at("a")).at(0)};
   const IndexOptions options{*directory_ / "index", 1U << 20U};
@@ -204,10 +218,7 @@ TEST_P(IndexTest, IndexOutlivesItsProcessInADirectoryOfItsOwn) {
   EXPECT_EQ(resolve(place).at(0).owners.at(0).kind, OwnerKind::kFile);
 }
 
-TEST_P(IndexTest, WhereTheDeviceCannotBeReadTheTreeIsWalked) {
-  if (is_xfs()) {
-    GTEST_SKIP() << "XFS is never read behind its back";
-  }
+TEST_P(DeviceIndexTest, WhereTheDeviceCannotBeReadTheTreeIsWalked) {
   disk::write_file(at("a"), 4096);
   MountedFileSystem without_node = fs_->ref();
   without_node.node = "/dev/null";
