@@ -167,7 +167,7 @@ void measure_xfs(std::uint64_t files) {
   fill(fs, files);
   const auto places = places_of(fs, files, 200);
   const std::string use =
-      "xfs_db -r -c 'blockget -n' -c 'fsblock 100' -c 'blockuse -n' " + loop.node() + " >/dev/null 2>&1";
+      "xfs_db -r -c 'blockget -n' -c 'fsblock 100' -c 'blockuse -n' " + loop.node() + " >/dev/null 2>&1; true";
   const auto root = open_file(fs.path(), O_RDONLY | O_DIRECTORY);
   const auto resolver = rmap::make_owner_resolver();
   std::vector<double> asked;
