@@ -3,6 +3,7 @@
 
 #include "ctl/line_reader.hpp"
 #include "ctl/locate_batch.hpp"
+#include "ctl/patience.hpp"
 #include "ctl/place_line.hpp"
 #include "ctl/text.hpp"
 #include "pmend/model/json_fields.hpp"
@@ -80,7 +81,11 @@ class LineLocator {
       return true;
     }
     any_ = true;
-    const auto answers = batch_.ask(locator_);
+    const auto answers = [this] {
+      const Patience patience(console_.err, console_.terminal,
+                              [this] { return "looking, " + count(answered_, "place") + " answered"; });
+      return batch_.ask(locator_);
+    }();
     if (!answers) {
       status_ = tell(console_, answers.error());
       return false;
@@ -88,6 +93,7 @@ class LineLocator {
     for (const LineAnswer& answer : *answers) {
       print(answer);
     }
+    answered_ += answers->size();
     console_.out.flush();
     return console_.out.good();
   }
@@ -109,6 +115,7 @@ class LineLocator {
   LineReader lines_;
   LocateBatch batch_;
   bool any_ = false;
+  std::uint64_t answered_ = 0;
   int status_ = cli::kExitDone;
 };
 

@@ -2,6 +2,7 @@
 #include "ctl/incident_text.hpp"
 #include "ctl/locate_lines.hpp"
 #include "ctl/offline_locator.hpp"
+#include "ctl/patience.hpp"
 #include "ctl/text.hpp"
 #include "ctl/understand.hpp"
 #include "ctl/verbs.hpp"
@@ -179,7 +180,10 @@ int locate_with(Locator& locator, const Options& options, const Console& console
   if (options.from_stdin) {
     return locate_lines(locator, options, console);
   }
-  const auto answer = locate_subject(locator, options.subject);
+  const auto answer = [&] {
+    const Patience patience(console.err, console.terminal, [] { return std::string("looking"); });
+    return locate_subject(locator, options.subject);
+  }();
   if (!answer) {
     return tell(console, answer.error());
   }

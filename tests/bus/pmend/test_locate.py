@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -116,6 +117,40 @@ class Locate(world.World):
                                "locate", "--offline", self.disk, "0", "1"], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (4, ""))
         self.assertIn("--offline: reads devices and file systems itself, which takes root", done.stderr)
+
+
+@unittest.skipIf(os.getuid() != 0, "needs root: loop devices and mounts")
+@unittest.skipUnless(shutil.which("mkfs.btrfs"), "mkfs.btrfs is not installed")
+class Btrfs(world.World):
+    def test_its_files_are_found_and_nothing_is_ever_repaired(self) -> None:
+        self.image = self.folder / "disk.img"
+        with self.image.open("wb") as file:
+            file.truncate(128 * MIB)
+        self.disk = run("losetup", "-f", "--show", str(self.image)).strip()
+        self.addCleanup(subprocess.run, ["losetup", "-d", self.disk], check=False)
+        run("mkfs.btrfs", "-q", "-f", self.disk)
+        top = self.folder / "top"
+        top.mkdir()
+        run("mount", "-t", "btrfs", self.disk, str(top))
+        self.addCleanup(subprocess.run, ["umount", str(top)], check=False)
+        content = b"where is this block?".ljust(4096, b".")
+        (top / "file").write_bytes(content * 4)
+        run("sync", "-f", str(top))
+        offset = self.image.read_bytes().index(content)
+        before = self.image.read_bytes()
+        (self.folder / "list").write_text(f"{offset // 512} 8\n")
+        (self.folder / "pmend.json").write_text(json.dumps(
+            {"auto": False, "devices": [{"device": self.disk, "badblocks": str(self.folder / "list"), "interval": 1}]}))
+        methods = ["redirty", "rewrite", "exchange", "frozen-write"]
+        self.write_policy({"rules": [{"name": "all", "then": {"action": "repair", "methods": methods}}]})
+        self.start(worker=PROGRAMS / "pmend-worker")
+        incident = self.until(lambda: next((i for i in self.incidents() if i["reason"]), None), "what became of it")
+        self.assertEqual(incident["state"], "blocked", incident)
+        self.assertIn("btrfs", incident["reason"])
+        located = self.call("Locate", "stt", self.disk, str(offset), "4096")
+        self.assertEqual(bytes(located["owners"][0]["paths"][0]).decode(), str(top / "file"))
+        self.assertEqual(located["owners"][0]["file_offset"], 0)
+        self.assertEqual(self.image.read_bytes()[offset:offset + 16384], before[offset:offset + 16384])
 
 
 if __name__ == "__main__":
