@@ -173,6 +173,16 @@ Asked<Client::Json> Client::locate(const DeviceRange& range) {
   return ask([&] { return session_->pmend.Locate(range.device, range.range.offset, range.range.length).json; });
 }
 
+Asked<Client::Json> Client::locate(const std::string& device, const std::vector<ByteRange>& ranges) {
+  std::vector<std::uint64_t> offsets;
+  std::vector<std::uint64_t> lengths;
+  for (const ByteRange& range : ranges) {
+    offsets.push_back(range.offset);
+    lengths.push_back(range.length);
+  }
+  return ask([&] { return session_->pmend.LocateRanges(device, offsets, lengths).json; });
+}
+
 Asked<Client::Json> Client::locate(const std::string& absolute_path) {
   return ask([&] { return session_->pmend.LocatePath({absolute_path.begin(), absolute_path.end()}).json; });
 }

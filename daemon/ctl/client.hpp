@@ -40,6 +40,8 @@ class Client {
   // A part of the files to bring away: members files (an array), not_seen and next, the cursor of the next part.
   Asked<Json> endangered_files(const std::string& device, bool all, const std::string& cursor);
   Asked<Json> locate(const DeviceRange& range);
+  // Many ranges of one device, at most protocol::kMostLocateRanges.
+  Asked<Json> locate(const std::string& device, const std::vector<ByteRange>& ranges);
   Asked<Json> locate(const std::string& absolute_path);
 
   Asked<void> approve(IncidentId id, const std::string& plan_hash);

@@ -17,6 +17,7 @@ struct Console {
   std::ostream& out;
   std::ostream& err;
   bool interactive = false;  // a person reads `err` and answers on `in`
+  bool terminal = false;     // `err` is one
 };
 
 // Exit statuses of pmendctl besides those of cli/exit_code.hpp.

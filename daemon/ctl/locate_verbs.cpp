@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/incident_text.hpp"
+#include "ctl/locate_lines.hpp"
+#include "ctl/offline_locator.hpp"
+#include "ctl/patience.hpp"
 #include "ctl/text.hpp"
 #include "ctl/understand.hpp"
 #include "ctl/verbs.hpp"
@@ -52,9 +55,9 @@ void read_json(const JsonReader& in, RuleLine& line) {
   field.finish();
 }
 
-Asked<Json> locate_subject(Client& client, const Subject& subject) {
+Asked<Json> locate_subject(Locator& locator, const Subject& subject) {
   if (const auto* range = std::get_if<DeviceRange>(&subject)) {
-    return client.locate(*range);
+    return locator.range(*range);
   }
   const auto* path = std::get_if<std::string>(&subject);
   std::error_code error;
@@ -62,7 +65,7 @@ Asked<Json> locate_subject(Client& client, const Subject& subject) {
   if (error) {
     return tl::make_unexpected(Problem{kExitFailed, "cannot find the current directory: " + error.message()});
   }
-  return client.locate(absolute.native());
+  return locator.path(absolute.native());
 }
 
 // Which bytes of which device the subject is.
@@ -72,7 +75,8 @@ struct Place {
 };
 
 Asked<Place> place_of(Client& client, const Subject& subject) {
-  const auto answer = locate_subject(client, subject);
+  BusLocator locator(client);
+  const auto answer = locate_subject(locator, subject);
   if (!answer) {
     return tl::make_unexpected(answer.error());
   }
@@ -172,10 +176,14 @@ Asked<void> print_explained(std::ostream& out, const Explained& explained) {
   return {};
 }
 
-}  // namespace
-
-int locate(Client& client, const Options& options, const Console& console) {
-  const auto answer = locate_subject(client, options.subject);
+int locate_with(Locator& locator, const Options& options, const Console& console) {
+  if (options.from_stdin) {
+    return locate_lines(locator, options, console);
+  }
+  const auto answer = [&] {
+    const Patience patience(console.err, console.terminal, [] { return std::string("looking"); });
+    return locate_subject(locator, options.subject);
+  }();
   if (!answer) {
     return tell(console, answer.error());
   }
@@ -189,6 +197,18 @@ int locate(Client& client, const Options& options, const Console& console) {
   }
   print_location(console.out, *location);
   return cli::kExitDone;
+}
+
+}  // namespace
+
+int locate(Client& client, const Options& options, const Console& console) {
+  BusLocator locator(client);
+  return locate_with(locator, options, console);
+}
+
+int locate_offline(const Options& options, const Console& console) {
+  const auto locator = OfflineLocator::start(options.worker);
+  return locator ? locate_with(**locator, options, console) : tell(console, locator.error());
 }
 
 int explain(Client& client, const Options& options, const Console& console) {

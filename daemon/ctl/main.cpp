@@ -12,8 +12,9 @@ int main(int argc, char** argv) {
     if (!options) {
       return pmend::cli::finish(options.error());
     }
-    const bool interactive = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-    const int status = pmend::ctl::run(*options, {std::cin, std::cout, std::cerr, interactive});
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    const bool interactive = terminal && ::isatty(STDIN_FILENO) == 1;
+    const int status = pmend::ctl::run(*options, {std::cin, std::cout, std::cerr, interactive, terminal});
     // A full disk or a closed pipe leaves nobody to tell, except by the status.
     return std::cout.flush() ? status : pmend::cli::kExitInternal;
   });

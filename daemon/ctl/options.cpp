@@ -91,6 +91,16 @@ void add_verbs(CLI::App& app, Raw& raw) {
   auto* list = app.get_subcommand("list");
   cli::add_text_option(*list, "--state", raw.options.state, "STATE", "Only incidents in this state");
   list->add_flag("--all", raw.options.all, "Closed incidents too");
+  auto* locate = app.get_subcommand("locate");
+  locate->get_option("DEVICE OFFSET LENGTH | PATH")->required(false);  // --stdin may be enough
+  locate->add_flag("--stdin", raw.options.from_stdin,
+                   "Many questions, one in each line; DEVICE: where lines name none");
+  locate->add_option("--block-size", raw.options.block_size, "Of the block numbers of badblocks(8)")
+      ->type_name("BYTES")
+      ->check(CLI::Range(std::uint64_t{512}, std::uint64_t{1} << 30U));
+  auto* offline = locate->add_flag("--offline", raw.options.offline, "Without pmend: look here, as root");
+  cli::add_text_option(*locate, "--worker", raw.options.worker, "PATH|unix:SOCKET", "The worker that --offline asks")
+      ->needs(offline);
   app.get_subcommand("scrub")->add_flag("--cancel", raw.options.cancel, "End the one that is under way");
   auto* evacuate = app.get_subcommand("evacuate-list");
   evacuate->add_flag("--all", raw.options.all, "All files of the file systems on it");
@@ -140,6 +150,14 @@ cli::Parsed<void> take_device_range(Raw& raw) {
   return {};
 }
 
+cli::Parsed<void> take_stdin(Raw& raw) {
+  if (raw.words.size() > 1) {
+    return cli::usage_error(kProgram, "--stdin: takes offsets and lengths from there, so only DEVICE may be given");
+  }
+  raw.options.device = raw.words.empty() ? "" : raw.words.front();
+  return {};
+}
+
 // One word is a path, and for explain an incident if it is all digits (a file of such a name is ./7).
 cli::Parsed<void> take_subject(Raw& raw) {
   const std::string& first = raw.words.front();
@@ -154,6 +172,22 @@ cli::Parsed<void> take_subject(Raw& raw) {
   }
   raw.options.subject = first;
   return {};
+}
+
+cli::Parsed<void> take_located(Raw& raw) {
+  if (raw.options.offline && !raw.options.host.empty()) {
+    return cli::usage_error(kProgram, "--host: contradicts --offline");
+  }
+  if (raw.options.from_stdin) {
+    return take_stdin(raw);
+  }
+  if (raw.options.block_size != 0) {
+    return cli::usage_error(kProgram, "--block-size: is of block numbers, so it goes with --stdin");
+  }
+  if (raw.words.empty()) {
+    return cli::usage_error(kProgram, "locate: DEVICE OFFSET LENGTH, PATH or --stdin is required");
+  }
+  return take_subject(raw);
 }
 
 cli::Parsed<void> take_report(Raw& raw) {
@@ -184,6 +218,7 @@ cli::Parsed<void> take_words(Raw& raw) {
     case Verb::kRetry:
       return take_ids(raw);
     case Verb::kLocate:
+      return take_located(raw);
     case Verb::kExplain:
       return take_subject(raw);
     case Verb::kResume:

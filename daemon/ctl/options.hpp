@@ -6,6 +6,7 @@
 #include "pmend/base/ids.hpp"
 #include "pmend/base/range.hpp"
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,10 +63,14 @@ struct Options {
   std::vector<IncidentId> incidents;  // show, report: one; approve, dismiss, retry: one or more
   ReportFormat format{};              // report
   Subject subject;                    // locate: a device range or a path; explain: also an incident
-  std::string plan_hash;              // approve
-  std::string device;                 // scrub, evacuate-list; resume: may be empty
-  bool cancel = false;                // scrub
-  std::vector<std::string> files;     // policy check: any number; policy test: one
+  bool from_stdin = false;         // locate: the questions come from stdin, and `device` is theirs where they name none
+  std::uint64_t block_size = 0;    // locate: bytes, of block numbers on stdin; 0: not given
+  bool offline = false;            // locate: without pmend
+  std::string worker;              // locate: PATH or unix:SOCKET; empty: found
+  std::string plan_hash;           // approve
+  std::string device;              // scrub, evacuate-list; resume, locate: may be empty
+  bool cancel = false;             // scrub
+  std::vector<std::string> files;  // policy check: any number; policy test: one
 };
 
 cli::Parsed<Options> parse_options(std::vector<std::string> args);

@@ -59,6 +59,9 @@ int run(const Options& options, const Console& console) {
   if (options.verb == Verb::kPolicyCheck) {
     return check_policy(options, console);
   }
+  if (options.verb == Verb::kLocate && options.offline) {
+    return locate_offline(options, console);
+  }
   for (const VerbEntry& entry : kBusVerbs) {
     if (entry.verb == options.verb) {
       return run_with_pmend(entry, options, console);

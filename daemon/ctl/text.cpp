@@ -119,7 +119,7 @@ std::string owner_text(const Owner& owner) {
     case OwnerKind::kFree:
       return with_detail("free space", owner);
     case OwnerKind::kRaw:
-      return "no file system";
+      return with_detail("no file system", owner);
     case OwnerKind::kUnknown:
       return with_detail("unknown", owner);
   }

@@ -17,6 +17,7 @@ int show_report(Client& client, const Options& options, const Console& console);
 
 // locate_verbs.cpp
 int locate(Client& client, const Options& options, const Console& console);
+int locate_offline(const Options& options, const Console& console);  // by a worker of its own
 int explain(Client& client, const Options& options, const Console& console);
 
 // control_verbs.cpp

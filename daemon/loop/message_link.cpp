@@ -103,7 +103,7 @@ bool MessageLink::receive_one() {
     return true;
   }
   if (n <= 0) {
-    end(n == 0 ? "closed by the peer" : std::strerror(errno));
+    end(n == 0 ? kClosedByPeer : std::strerror(errno));
     return false;
   }
   auto message = protocol::parse_message({buffer.data(), static_cast<std::size_t>(n)});

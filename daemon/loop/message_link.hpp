@@ -17,13 +17,16 @@
 
 namespace pmend::loop {
 
+// What MessageLink::Handlers::on_end is told where the other side just ended the connection.
+inline constexpr const char* kClosedByPeer = "closed by the peer";
+
 // One end of a worker connection: whole messages over an AF_UNIX SOCK_SEQPACKET socket, in order. What the peer sends
 // is hostile: anything that is no message ends the link with an error.
 class MessageLink {
  public:
   struct Handlers {
     std::function<void(protocol::Message)> on_message;
-    // Called once, from the loop; the link is dead afterwards. The text says why ("closed by the peer" …). It does not
+    // Called once, from the loop; the link is dead afterwards. The text says why (kClosedByPeer …). It does not
     // mean that the peer's process has ended.
     std::function<void(std::string)> on_end;
   };

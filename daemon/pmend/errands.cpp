@@ -35,7 +35,7 @@ void Errands::add(Errand errand) {
 
 void Errands::start_next() {
   done_ = false;
-  auto worker = WorkerClient::start(
+  auto worker = client::WorkerClient::start(
       parts_.io, parts_.place, protocol::Role::kRepair,
       {[this](const protocol::Event&) { worker_->kill("it told of something without a job"); },
        [this] { lost("it was killed and does not end"); }, [this](const std::string& why) { lost(why); }},

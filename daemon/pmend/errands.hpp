@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "client/worker_client.hpp"
 #include "loop/deadline.hpp"
 #include "pmend/back_off.hpp"
 #include "pmend/base/log.hpp"
 #include "pmend/model/repair_verbs.hpp"
 #include "pmend/put_input.hpp"
 #include "pmend/settings.hpp"
-#include "pmend/worker_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -26,9 +26,9 @@ class Errands {
   struct Parts {
     boost::asio::io_context& io;
     log::Sink& log;
-    WorkerPlace place;
+    client::WorkerPlace place;
     PutInput put;
-    WorkerLimits limits;
+    client::WorkerLimits limits;
   };
   explicit Errands(Parts parts) : parts_(std::move(parts)), next_(parts_.io) {}
 
@@ -52,7 +52,7 @@ class Errands {
   bool done_ = false;           // the first one
   BackOff back_off_;
   loop::Deadline next_;
-  std::unique_ptr<WorkerClient> worker_;
+  std::unique_ptr<client::WorkerClient> worker_;
 };
 
 }  // namespace pmend::daemon

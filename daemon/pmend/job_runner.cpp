@@ -34,7 +34,7 @@ JobRunner::Job* JobRunner::find(JobId id) {
 
 void JobRunner::run(const engine::RunJob& command) {
   const JobId id = command.request.job;
-  auto worker = WorkerClient::start(
+  auto worker = client::WorkerClient::start(
       parts_.io, parts_.place, protocol::Role::kRepair,
       {[this, id](const protocol::Event& event) { take(id, event); },
        [this, id] { parts_.put(engine::WorkerStuck{id}); }, [this, id](const std::string& why) { lost(id, why); }},
@@ -51,7 +51,7 @@ void JobRunner::run(const engine::RunJob& command) {
 }
 
 void JobRunner::take(JobId id, const protocol::Event& event) {
-  WorkerClient& worker = *find(id)->worker;
+  client::WorkerClient& worker = *find(id)->worker;
   auto step = from_json<Step>(event.body);
   if (event.kind != protocol::EventKind::kStep) {
     worker.kill("it told of what only an observing worker sees");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "client/worker_client.hpp"
 #include "loop/deadline.hpp"
 #include "pmend/base/ids.hpp"
 #include "pmend/base/log.hpp"
@@ -8,7 +9,6 @@
 #include "pmend/errands.hpp"
 #include "pmend/put_input.hpp"
 #include "pmend/settings.hpp"
-#include "pmend/worker_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -26,11 +26,11 @@ class JobRunner {
   struct Parts {
     boost::asio::io_context& io;
     log::Sink& log;
-    WorkerPlace place;
+    client::WorkerPlace place;
     PutInput put;
     // The medium may retry each sector for long, and each step waits for the ledger.
     std::chrono::seconds job_limit;
-    WorkerLimits limits;
+    client::WorkerLimits limits;
   };
   explicit JobRunner(Parts parts);
 
@@ -47,7 +47,7 @@ class JobRunner {
     RequestId request;      // the job itself
     bool answered = false;  // what is left to do is to release the spool
     loop::Deadline linger;  // until then
-    std::unique_ptr<WorkerClient> worker;
+    std::unique_ptr<client::WorkerClient> worker;
   };
 
   Job* find(JobId id);

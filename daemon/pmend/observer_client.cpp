@@ -38,10 +38,10 @@ void ObserverClient::start() {
 }
 
 void ObserverClient::start_worker() {
-  auto worker = WorkerClient::start(parts_.io, parts_.place, protocol::Role::kObserve,
-                                    {[this](const protocol::Event& event) { take(event); }, [this] { give_up(); },
-                                     [this](const std::string& why) { lost(why); },
-                                     [this](const protocol::Progress& progress) { take_progress(progress); }});
+  auto worker = client::WorkerClient::start(parts_.io, parts_.place, protocol::Role::kObserve,
+                                            {[this](const protocol::Event& event) { take(event); },
+                                             [this] { give_up(); }, [this](const std::string& why) { lost(why); },
+                                             [this](const protocol::Progress& progress) { take_progress(progress); }});
   if (!worker) {
     lost(worker.error().message());
     return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "client/worker_client.hpp"
 #include "loop/deadline.hpp"
 #include "pmend/back_off.hpp"
 #include "pmend/base/clock.hpp"
@@ -9,7 +10,6 @@
 #include "pmend/model/observe_verbs.hpp"
 #include "pmend/put_input.hpp"
 #include "pmend/settings.hpp"
-#include "pmend/worker_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -28,7 +28,7 @@ class ObserverClient {
   struct Parts {
     boost::asio::io_context& io;
     log::Sink& log;
-    WorkerPlace place;
+    client::WorkerPlace place;
     PutInput put;
     std::function<void()> on_watching;  // observing() became true; that it became false tells WorkerGone
   };
@@ -88,7 +88,7 @@ class ObserverClient {
   SystemClock clock_;
   std::function<void()> on_stopped_;
   loop::Deadline again_;
-  std::unique_ptr<WorkerClient> worker_;
+  std::unique_ptr<client::WorkerClient> worker_;
 };
 
 }  // namespace pmend::daemon

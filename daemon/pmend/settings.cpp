@@ -6,20 +6,17 @@
 #include <utility>
 
 namespace pmend::daemon {
-namespace {
-
-constexpr std::string_view kSocketPrefix = "unix:";
-
-}  // namespace
-
-WorkerPlace worker_place(const Options& options) {
-  if (options.worker.starts_with(kSocketPrefix)) {
-    return {.socket = options.worker.substr(kSocketPrefix.size())};
+client::WorkerPlace worker_place(const Options& options) {
+  client::WorkerPlace place = client::worker_place(options.worker);
+  if (!place.program.empty()) {
+    place.arguments = {"--runtime-dir", options.runtime_dir,
+                       "--spool-dir",   options.spool_dir,
+                       "--state-dir",   options.state_dir,
+                       "--config",      options.config,
+                       "--sysfs",       options.sysfs,
+                       "--log",         options.log == cli::LogTarget::kJournal ? "journal" : "stderr"};
   }
-  return {.program = options.worker,
-          .arguments = {"--runtime-dir", options.runtime_dir, "--spool-dir", options.spool_dir, "--state-dir",
-                        options.state_dir, "--config", options.config, "--sysfs", options.sysfs, "--log",
-                        options.log == cli::LogTarget::kJournal ? "journal" : "stderr"}};
+  return place;
 }
 
 std::vector<PolicyDirectory> policy_directories(const Options& options) {

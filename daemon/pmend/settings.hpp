@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "client/worker_place.hpp"
 #include "pmend/model/config.hpp"
 #include "pmend/model/observe_verbs.hpp"
 #include "pmend/options.hpp"
@@ -14,18 +15,7 @@
 // What pmend is told to do, from its command line and pmend.json.
 namespace pmend::daemon {
 
-// Where workers come from.
-struct WorkerPlace {
-  // To start, with `observe` or `repair` and the arguments behind it. Empty: connect to the socket.
-  std::string program;
-  std::vector<std::string> arguments;
-  // Serves both roles; or it is a directory that holds the sockets `observe` and `repair`.
-  std::string socket;
-
-  friend bool operator==(const WorkerPlace&, const WorkerPlace&) = default;
-};
-
-WorkerPlace worker_place(const Options& options);
+client::WorkerPlace worker_place(const Options& options);
 
 // The directories of the policy. Those that the command line names must be there.
 std::vector<PolicyDirectory> policy_directories(const Options& options);

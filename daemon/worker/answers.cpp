@@ -106,6 +106,36 @@ std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext&
   return bad.ranges();
 }
 
+const std::string& device_of(const protocol::LocateRequest& request) {
+  return request.where ? request.where->device : request.among->device;
+}
+
+Result<std::vector<Owner>> owners_of_file(const block::BlockContext& context, const std::string& path) {
+  if (context.whole.use != block::VolumeUse::kMounted) {
+    return fail(Errc::kUnsupported, "the file system of " + escape_bytes(path));
+  }
+  return rmap::locate_file(mounted(context.whole), path, {});
+}
+
+Result<std::vector<Owner>> owners_of_ranges(const Setting& setting, const block::BlockContext& context,
+                                            const protocol::LocateRequest& request) {
+  const ByteRange whole{0, context.device.size_bytes};
+  if (request.where && !whole.contains(request.where->device_range)) {
+    return fail(Errc::kInvalid, to_string(request.where->device_range) + " reaches beyond the end of " +
+                                    request.where->device + ", which has " + std::to_string(whole.length) + " bytes");
+  }
+  const auto wanted = request.where ? std::vector{request.where->device_range} : request.among->ranges;
+  auto ranges = find_owners(setting, context, wanted, {{protocol::Fact::kNames}, kLocateNamesLimit});
+  if (!ranges) {
+    return tl::make_unexpected(ranges.error());
+  }
+  std::vector<Owner> owners;
+  for (ObservedRange& range : *ranges) {
+    std::ranges::move(range.owners, std::back_inserter(owners));
+  }
+  return owners;
+}
+
 // Reads what is listed again: this is how it leaves the list. The id may take a look at the medium (PARTUUID).
 Result<MediaErrorList> list_own(const Setting& setting, const protocol::DeviceRequest& request) {
   const auto context = block::read_block_context(setting.roots, request.device);
@@ -178,32 +208,16 @@ Result<protocol::PlanReply> plan(const Setting& setting, const protocol::PlanReq
 
 Result<protocol::LocateReply> locate(const Setting& setting, const protocol::LocateRequest& request) {
   auto context = request.path ? context_of_file(setting, request.path->bytes)
-                              : block::read_block_context(setting.roots, request.where->device);
+                              : block::read_block_context(setting.roots, device_of(request));
   if (!context) {
     return tl::make_unexpected(context.error());
   }
-  protocol::LocateReply reply;
-  reply.device = device_info(setting, *context);
-  if (request.path) {
-    if (context->whole.use != block::VolumeUse::kMounted) {
-      return fail(Errc::kUnsupported, "the file system of " + escape_bytes(request.path->bytes));
-    }
-    auto owners = rmap::locate_file(mounted(context->whole), request.path->bytes, {});
-    if (!owners) {
-      return tl::make_unexpected(owners.error());
-    }
-    reply.owners = std::move(*owners);
-  } else {
-    if (const ByteRange whole{0, context->device.size_bytes}; !whole.contains(request.where->device_range)) {
-      return fail(Errc::kInvalid, to_string(request.where->device_range) + " reaches beyond the end of " +
-                                      request.where->device + ", which has " + std::to_string(whole.length) + " bytes");
-    }
-    auto ranges =
-        find_owners(setting, *context, {request.where->device_range}, {{protocol::Fact::kNames}, kLocateNamesLimit});
-    for (ObservedRange& range : *ranges) {
-      std::ranges::move(range.owners, std::back_inserter(reply.owners));
-    }
+  auto owners =
+      request.path ? owners_of_file(*context, request.path->bytes) : owners_of_ranges(setting, *context, request);
+  if (!owners) {
+    return tl::make_unexpected(owners.error());
   }
+  protocol::LocateReply reply{device_info(setting, *context), std::move(*owners), {}};
   reply.bad = bad_of(setting, *context, reply.owners);
   return reply;
 }

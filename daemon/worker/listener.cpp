@@ -31,7 +31,9 @@ Role wanted_role(const Setting& setting, const UniqueFd& socket) {
 int observe_until_the_end(Setting setting, UniqueFd socket) {
   boost::asio::io_context io{1};
   Observer observer(io, std::move(setting), std::move(socket), [&io](const std::string& why) {
-    std::fprintf(stderr, "pmend-worker: observing ends: %s\n", why.c_str());
+    if (why != loop::kClosedByPeer) {
+      std::fprintf(stderr, "pmend-worker: observing ends: %s\n", why.c_str());
+    }
     io.stop();
   });
   io.run();

@@ -16,10 +16,13 @@ namespace {
 constexpr int kExitConfiguration = 78;
 
 // Spool, locks and lists are root's alone, whatever the umask is.
-bool make_private_directory(const std::string& path) {
+bool make_private_directory(const std::string& path, Role role) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   const bool made = mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno == EROFS && role == Role::kObserve) {
+    return true;  // a rescue system: looking needs none of them (pmendctl locate --offline)
+  }
   if (made ? chmod(path.c_str(), 0700) < 0 : errno != EEXIST) {
     std::fprintf(stderr, "pmend-worker: %s\n", fail_errno("make " + path).value().message().c_str());
     return false;
@@ -38,8 +41,9 @@ int run_worker(const Options& options) {
     std::fprintf(stderr, "%s\n", to_string(config.error()).c_str());
     return kExitConfiguration;
   }
-  if (!make_private_directory(options.spool_dir) || !make_private_directory(suspect_directory(options)) ||
-      !make_private_directory(options.runtime_dir + "/locks")) {
+  if (!make_private_directory(options.spool_dir, options.role) ||
+      !make_private_directory(suspect_directory(options), options.role) ||
+      !make_private_directory(options.runtime_dir + "/locks", options.role)) {
     return cli::kExitUnavailable;
   }
   const Setting setting{options, std::move(*config), {options.sysfs, "/proc"}};

@@ -96,6 +96,22 @@ TEST_F(BusServiceTest, RefusesHostileArgumentsByName) {
       {"length", [&] { manager_->Locate("/dev/pmem0", 0, 0); }},
       {"offset", [&] { manager_->Locate("/dev/pmem0", UINT64_MAX, UINT64_MAX); }},
       {"device", [&] { manager_->Locate("", 0, 512); }},
+      {"lengths",
+       [&] {
+         manager_->LocateRanges("/dev/pmem0", {0, 1}, {512});
+       }},
+      {"lengths", [&] { manager_->LocateRanges("/dev/pmem0", {}, {}); }},
+      {"lengths",
+       [&] {
+         const std::vector<std::uint64_t> many(protocol::kMostLocateRanges + 1, 512);
+         manager_->LocateRanges("/dev/pmem0", many, many);
+       }},
+      {"length",
+       [&] {
+         manager_->LocateRanges("/dev/pmem0", {0, 512}, {512, 0});
+       }},
+      {"offset", [&] { manager_->LocateRanges("/dev/pmem0", {UINT64_MAX}, {512}); }},
+      {"device", [&] { manager_->LocateRanges("", {0}, {512}); }},
       {"path", [&] { manager_->LocatePath({'a'}); }},
       {"path",
        [&] {

@@ -102,6 +102,25 @@ class Reading(OnBus):
         self.check(self.world.run("locate", "../srv/a", cwd="/etc"), 3, err="no such file")
         self.check_schema("locate", self.world.run("--json", "locate", "/srv/a").json())
 
+    def test_many_places_are_asked_for_at_once(self):
+        places = b"/dev/pmem0 1050112 512\n# a comment\nwhat\n[1.0] I/O error, dev pmem0, sector 2051 op 0x0:(READ)\n"
+        ended = self.check(self.world.run("--json", "locate", "--stdin", given=places), 1, out='"line":1',
+                           err="pmendctl: line 3: names no place: 'what'\n")
+        objects = [json.loads(line) for line in ended.out.splitlines()]
+        self.assertEqual([one["line"] for one in objects], [1, 3, 4])
+        for one in objects:
+            self.check_schema("locate-stdin", one)
+        self.assertEqual((objects[2]["device"], objects[2]["range"]), ("/dev/pmem0", {"offset": 1050112, "length": 512}))
+        self.check(self.world.run("locate", "--stdin", given=places[:23]), 0,
+                   out="1: /dev/pmem0 1050112+512 bad: /srv/a (and 1 other name), file offset")
+        self.check(self.world.run("locate", "--stdin", "/dev/pmem0", given=b"0x100600 0x200 -\n2051 1\n"), 0, out="2: ")
+        self.check(self.world.run("locate", "--stdin"), 2, err="no line of the input names a place")
+
+    def test_ten_thousand_places(self):
+        places = b"".join(b"/dev/pmem0 1050112 512\n" for _ in range(10000))
+        ended = self.check(self.world.run("locate", "--stdin", given=places), 0, out="10000: ")
+        self.assertEqual(ended.out.count("\n"), 10000)
+
     def test_explain_finds_the_incidents_of_a_range_or_a_path(self):
         for words in (["/srv/a"], ["/dev/pmem0", "1050000", "4096"]):
             explained = self.world.run("--json", "explain", *words).json()
@@ -339,6 +358,7 @@ class NobodyByPmend(OnBus):
 
     def test_every_method_but_the_read_ones_is_refused(self):
         arguments = {"Approve": ["uint64:7", f"string:{PLAN_HASH}"], "Locate": ["string:/dev/a", "uint64:0", "uint64:1"],
+                     "LocateRanges": ["string:/dev/a", "array:uint64:0", "array:uint64:1"],
                      "LocatePath": ["array:byte:47,97"], "Rescan": ["string:"], "Scrub": ["string:/dev/pmem0"],
                      "CancelScrub": ["string:/dev/pmem0"], "ResumeDevice": ["string:/dev/pmem0"],
                      "ListEndangeredFiles": ["string:/dev/pmem0", "boolean:true", "string:"]}

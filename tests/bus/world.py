@@ -102,8 +102,8 @@ class World:
         return [*become, str(self.ctl), "--bus", bus or self.address, *words]
 
     def run(self, *words: str | bytes, uid: int | None = None, bus: str | None = None,
-            cwd: str | None = None) -> Ended:
-        done = subprocess.run(self.command(*words, uid=uid, bus=bus), stdin=subprocess.DEVNULL, capture_output=True,
+            cwd: str | None = None, given: bytes = b"") -> Ended:
+        done = subprocess.run(self.command(*words, uid=uid, bus=bus), input=given, capture_output=True,
                               timeout=SECONDS, cwd=cwd, check=False)
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -115,6 +115,23 @@ Answer<protocol::LocateRequest> parse_range(const std::string& device, std::uint
   return protocol::LocateRequest{.where = protocol::DeviceRange{.device = device, .device_range = *range}, .path = {}};
 }
 
+Answer<protocol::LocateRequest> parse_ranges(const std::string& device, const std::vector<std::uint64_t>& offsets,
+                                             const std::vector<std::uint64_t>& lengths) {
+  if (offsets.size() != lengths.size() || offsets.empty() || offsets.size() > protocol::kMostLocateRanges) {
+    return refuse(ErrorCode::kInvalid,
+                  "offsets, lengths: expected as many of both, 1 to " + std::to_string(protocol::kMostLocateRanges));
+  }
+  protocol::DeviceRanges among{device, {}};
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const auto one = parse_range(device, offsets[i], lengths[i]);
+    if (!one) {
+      return tl::make_unexpected(one.error());
+    }
+    among.ranges.push_back(one->where->device_range);
+  }
+  return protocol::LocateRequest{.among = std::move(among)};
+}
+
 Answer<protocol::LocateRequest> parse_path(const std::vector<std::uint8_t>& path) {
   const std::string bytes(path.begin(), path.end());
   if (!bytes.starts_with('/') || bytes.size() >= PATH_MAX || bytes.find('\0') != std::string::npos) {

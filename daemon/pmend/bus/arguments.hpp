@@ -18,6 +18,8 @@ Answer<IncidentQuery> parse_query(const Json& filter, std::uint32_t limit, const
 std::string to_cursor(std::optional<IncidentId> next);
 
 Answer<protocol::LocateRequest> parse_range(const std::string& device, std::uint64_t offset, std::uint64_t length);
+Answer<protocol::LocateRequest> parse_ranges(const std::string& device, const std::vector<std::uint64_t>& offsets,
+                                             const std::vector<std::uint64_t>& lengths);
 Answer<protocol::LocateRequest> parse_path(const std::vector<std::uint8_t>& path);
 
 // How many of the page's incidents fit into one answer: those with thousands of names are large. At least one.

@@ -150,6 +150,11 @@ void ManagerObject::Locate(sdbus::Result<Dict>&& result, std::string device, std
   locate(std::move(result), parse_range(device, offset, length));
 }
 
+void ManagerObject::LocateRanges(sdbus::Result<Dict>&& result, std::string device, std::vector<std::uint64_t> offsets,
+                                 std::vector<std::uint64_t> lengths) {
+  locate(std::move(result), parse_ranges(device, offsets, lengths));
+}
+
 void ManagerObject::LocatePath(sdbus::Result<Dict>&& result, std::vector<std::uint8_t> path) {
   locate(std::move(result), parse_path(path));
 }

@@ -46,6 +46,8 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   void GetReport(sdbus::Result<Dict>&& result, std::uint64_t id) override;
   void Explain(sdbus::Result<std::vector<Dict>>&& result, std::uint64_t id) override;
   void Locate(sdbus::Result<Dict>&& result, std::string device, std::uint64_t offset, std::uint64_t length) override;
+  void LocateRanges(sdbus::Result<Dict>&& result, std::string device, std::vector<std::uint64_t> offsets,
+                    std::vector<std::uint64_t> lengths) override;
   void LocatePath(sdbus::Result<Dict>&& result, std::vector<std::uint8_t> path) override;
   void Approve(sdbus::Result<>&& result, std::uint64_t id, std::string plan_hash) override;
   void Dismiss(sdbus::Result<>&& result, std::uint64_t id) override;

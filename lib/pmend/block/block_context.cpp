@@ -37,6 +37,10 @@ Volume read_volume(const SystemRoots& roots, const Probes& probes, const BlockDe
     }
   }
   around.holders = read_holders(roots, device);
+  const bool here =
+      std::ranges::any_of(around.mounts.mounts, [&](const Mount& mount) { return is_mount_of(mount, device); });
+  around.elsewhere =
+      !here && content && content->kind == ContentKind::kFileSystem ? find_foreign_mount(roots, device) : std::nullopt;
   return describe_volume(device, content, around);
 }
 

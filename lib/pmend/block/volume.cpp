@@ -20,11 +20,6 @@ bool names_device(const std::string& node, const BlockDevice& device) {
          status.st_rdev == device.number;
 }
 
-// btrfs files have a device number of no device; there the source has to tell.
-bool is_mount_of(const Mount& mount, const BlockDevice& device) {
-  return mount.device == device.number || (mount.type == "btrfs" && names_device(mount.source, device));
-}
-
 std::vector<Mount> mounts_of(const MountTable& table, const BlockDevice& device) {
   std::vector<Mount> mounts;
   for (const Mount& mount : table.mounts) {
@@ -195,7 +190,10 @@ class Describer {
     switch (volume_.use) {
       case VolumeUse::kNotMounted:
         volume_.filesystem = FileSystemRef{content_->type, content_->uuid, content_->label, ""};
-        volume_.detail = content_->type + " that is not mounted here";
+        volume_.detail = content_->type + " that is not mounted here" +
+                         (around_.elsewhere ? ", but in the mount namespace of process " + around_.elsewhere->process +
+                                                  " on " + escape_bytes(around_.elsewhere->mount.target)
+                                            : "; to see whose it is, mount it (read-only is enough)");
         never("its file system is not mounted here");
         break;
       case VolumeUse::kUnused:

@@ -3,6 +3,7 @@
 
 #include "pmend/block/content.hpp"
 #include "pmend/block/device.hpp"
+#include "pmend/block/foreign_mounts.hpp"
 #include "pmend/block/mounts.hpp"
 #include "pmend/block/storage_users.hpp"
 #include "pmend/model/owner.hpp"
@@ -43,7 +44,8 @@ struct Volume {
 struct Surroundings {
   MountTable mounts;
   std::vector<StorageUser> users;
-  std::vector<BlockDevice> holders;  // devices built upon the volume, as far as they could be read
+  std::vector<BlockDevice> holders;            // devices built upon the volume, as far as they could be read
+  std::optional<ForeignMount> elsewhere = {};  // of the volume, where it is not mounted here
 };
 
 // `content` is nothing where the medium could not be read or must not be. Pure but for looking up the nodes of external

@@ -177,13 +177,31 @@ void read_json(const JsonReader& in, DeviceRange& where) {
   read_fields(in, where);
 }
 
+template <class Fields, ConstOr<DeviceRanges> T>
+void describe(Fields& field, T& among) {
+  field("device", among.device);
+  field("ranges", among.ranges);
+  field.check([&](const JsonReader& in) {
+    if (among.ranges.empty() || among.ranges.size() > kMostLocateRanges) {
+      in.problem("expected 1 to " + std::to_string(kMostLocateRanges) + " ranges");
+    }
+  });
+}
+Json to_json(const DeviceRanges& among) {
+  return write_fields(among);
+}
+void read_json(const JsonReader& in, DeviceRanges& among) {
+  read_fields(in, among);
+}
+
 template <class Fields, ConstOr<LocateRequest> T>
 void describe(Fields& field, T& request) {
   field("where", request.where);
   field("path", request.path);
+  field("among", request.among);
   field.check([&](const JsonReader& in) {
-    if (request.where.has_value() == request.path.has_value()) {
-      in.problem("expected either where or path");
+    if (request.where.has_value() + request.path.has_value() + request.among.has_value() != 1) {
+      in.problem("expected one of where, path and among");
     }
   });
 }

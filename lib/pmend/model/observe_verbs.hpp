@@ -157,9 +157,19 @@ struct DeviceRange {
 
   friend bool operator==(const DeviceRange&, const DeviceRange&) = default;
 };
+// Many ranges of one device in one question, in any order; at most kMostLocateRanges, so that it fits into a message.
+inline constexpr std::size_t kMostLocateRanges = 1000;
+struct DeviceRanges {
+  std::string device;
+  std::vector<ByteRange> ranges;
+
+  friend bool operator==(const DeviceRanges&, const DeviceRanges&) = default;
+};
+// One of them.
 struct LocateRequest {
   std::optional<DeviceRange> where;
   std::optional<FilePath> path;
+  std::optional<DeviceRanges> among;  // what lies behind the end of the device is left out of the answer
 
   friend bool operator==(const LocateRequest&, const LocateRequest&) = default;
 };
@@ -283,6 +293,8 @@ Json to_json(const PlanReply& reply);
 void read_json(const JsonReader& in, PlanReply& reply);
 Json to_json(const DeviceRange& where);
 void read_json(const JsonReader& in, DeviceRange& where);
+Json to_json(const DeviceRanges& among);
+void read_json(const JsonReader& in, DeviceRanges& among);
 Json to_json(const LocateRequest& request);
 void read_json(const JsonReader& in, LocateRequest& request);
 Json to_json(const LocateReply& reply);

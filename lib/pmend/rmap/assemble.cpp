@@ -18,7 +18,8 @@ constexpr std::array kEvidenceNames = {EvidenceName{kByFsmap, "getfsmap"},
                                        EvidenceName{kByWalk, "walk"},
                                        EvidenceName{kByOpenFiles, "open-files"},
                                        EvidenceName{kByInodeTables, "inode-tables"},
-                                       EvidenceName{kByIndex, "index"}};
+                                       EvidenceName{kByIndex, "index"},
+                                       EvidenceName{kByBtrfs, "btrfs"}};
 
 Owner to_owner(const FileSystemRef& filesystem, const Claim& claim, const ByteRange& piece) {
   Owner owner;

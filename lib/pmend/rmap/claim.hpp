@@ -22,6 +22,7 @@ inline constexpr unsigned kByWalk = 1U << 4U;
 inline constexpr unsigned kByOpenFiles = 1U << 5U;
 inline constexpr unsigned kByInodeTables = 1U << 6U;
 inline constexpr unsigned kByIndex = 1U << 7U;
+inline constexpr unsigned kByBtrfs = 1U << 8U;
 
 // Details of claims without contents.
 inline constexpr const char* kFreeSpace = "free space";

@@ -2,6 +2,7 @@
 #include "pmend/rmap/owner_resolver.hpp"
 
 #include "pmend/rmap/assemble.hpp"
+#include "pmend/rmap/btrfs_owners.hpp"
 #include "pmend/rmap/extent_search.hpp"
 #include "pmend/rmap/facts.hpp"
 #include "pmend/rmap/index_search.hpp"
@@ -135,6 +136,9 @@ class SystemOwnerResolver final : public OwnerResolver {
   Result<std::vector<OwnedRange>> resolve(const MountedFileSystem& mounted, const std::vector<ByteRange>& ranges,
                                           const ResolveOptions& options) override {
     const RangeSet wanted(ranges);
+    if (mounted.ref.type == "btrfs") {
+      return resolve_btrfs(mounted, wanted, options);
+    }
     const auto fs = open_fs(mounted, options);
     if (!fs) {
       // "Cannot know" is an answer; "could not look" is not.

@@ -21,7 +21,7 @@ namespace pmend::rmap {
 struct MountedFileSystem {
   FileSystemRef ref;  // with the mount point to work through
   dev_t device = 0;   // st_dev of its files, which for XFS and ext4 is its (data) device
-  std::string node;   // of that device; empty: not known, which makes ext4 slow
+  std::string node;   // of that device; empty: not known, which makes ext4 slow; btrfs needs it
 };
 
 // A piece of a range that was asked for, cut where the owners change.

@@ -7,8 +7,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -98,6 +105,55 @@ TEST_F(BlockStackTest, UnmountedFileSystemAndSwapAreNamed) {
   disk::run({"wipefs", "-q", "-a", loop.node()});
   disk::run({"sh", "-c", "mkswap -q " + loop.node()});
   EXPECT_EQ(context(loop.node()).whole.use, VolumeUse::kSwap);
+}
+
+// A process in a mount namespace of its own that mounts the device there, and ends with the test.
+class MountedElsewhere {
+ public:
+  MountedElsewhere(const std::string& node, const std::string& mount_point) {
+    if (pipe(ready_) < 0) {
+      throw std::runtime_error("pipe");
+    }
+    child_ = fork();
+    if (child_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      const bool mounted = unshare(CLONE_NEWNS) == 0 &&
+                           mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                           mount(node.c_str(), mount_point.c_str(), "ext4", MS_RDONLY, nullptr) == 0;
+      [[maybe_unused]] const auto told = ::write(ready_[1], mounted ? "y" : "n", 1);
+      pause();
+      _exit(0);
+    }
+    char answer = 'n';
+    if (::read(ready_[0], &answer, 1) != 1 || answer != 'y') {
+      throw std::runtime_error("mount " + node + " elsewhere");
+    }
+  }
+  MountedElsewhere(const MountedElsewhere&) = delete;
+  MountedElsewhere& operator=(const MountedElsewhere&) = delete;
+  ~MountedElsewhere() {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+    close(ready_[0]);
+    close(ready_[1]);
+  }
+  std::string process() const { return std::to_string(child_); }
+
+ private:
+  int ready_[2] = {-1, -1};
+  pid_t child_ = -1;
+};
+
+TEST_F(BlockStackTest, MountOfAnotherNamespaceIsNamed) {
+  const disk::Loop loop(image(), 32 * kMiB);
+  { const disk::Mounted fs(loop.node(), mount_point(), "ext4", kMakeExt4); }
+  EXPECT_THAT(context(loop.node()).whole.detail, HasSubstr("mount it"));
+  std::filesystem::create_directories(mount_point());
+  const MountedElsewhere elsewhere(loop.node(), mount_point());
+  const Volume volume = context(loop.node()).whole;
+  EXPECT_EQ(volume.use, VolumeUse::kNotMounted);
+  EXPECT_THAT(volume.detail, HasSubstr("in the mount namespace of process " + elsewhere.process()));
+  EXPECT_THAT(volume.never_write, Contains("its file system is not mounted here"));
 }
 
 TEST_F(BlockStackTest, FileOnALoopOffsetIsOwnedAtItsPlaceInTheLoop) {

@@ -353,11 +353,11 @@ TEST_P(OwnersTest, AnotherFileSystemOnTheMountPointIsNoticed) {
 
 TEST_P(OwnersTest, TypeThatIsNotKnownIsUnknownWithAReason) {
   MountedFileSystem other = fs_->ref();
-  other.ref.type = "btrfs";
+  other.ref.type = "f2fs";
   const auto answer = resolver_->resolve(other, {{0, 512}}, {});
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->at(0).owners.at(0).kind, OwnerKind::kUnknown);
-  EXPECT_THAT(answer->at(0).owners[0].detail, HasSubstr("btrfs"));
+  EXPECT_THAT(answer->at(0).owners[0].detail, HasSubstr("f2fs"));
 }
 
 TEST_P(OwnersTest, LocatingAFileIsTheOtherWayRound) {

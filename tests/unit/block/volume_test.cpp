@@ -53,6 +53,20 @@ TEST(Volume, MountedFileSystemIsNamedWithItsUuid) {
   EXPECT_THAT(v.never_write, IsEmpty());
 }
 
+TEST(Volume, FileSystemThatIsMountedElsewhereSaysWhere) {
+  const BlockDevice device = loop3();
+  const auto content = content_of(ContentKind::kFileSystem, "xfs");
+  const Volume nowhere = describe_volume(device, content, {});
+  EXPECT_EQ(nowhere.use, VolumeUse::kNotMounted);
+  EXPECT_EQ(nowhere.detail, "xfs that is not mounted here; to see whose it is, mount it (read-only is enough)");
+  Surroundings around;
+  around.elsewhere = ForeignMount{mount_of(device, "/srv\n"), "4711"};
+  const Volume elsewhere = describe_volume(device, content, around);
+  EXPECT_EQ(elsewhere.use, VolumeUse::kNotMounted);
+  EXPECT_EQ(elsewhere.detail, "xfs that is not mounted here, but in the mount namespace of process 4711 on /srv\\x0a");
+  EXPECT_THAT(elsewhere.never_write, Contains("its file system is not mounted here"));
+}
+
 TEST(Volume, MountOfTheWholeFileSystemIsPreferredToABindMount) {
   const BlockDevice device = loop3();
   Mount bind = mount_of(device, "/b", 41);

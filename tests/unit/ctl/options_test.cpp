@@ -111,6 +111,18 @@ TEST(CtlOptions, ThreeWordsAreADeviceRange) {
   }
 }
 
+TEST(CtlOptions, LocateTakesItsQuestionsFromStdin) {
+  const auto options =
+      parse_options({"locate", "--stdin", "--offline", "--worker", "unix:/w", "--block-size", "4096", "/dev/sda"});
+  ASSERT_TRUE(options.has_value()) << options.error().err;
+  EXPECT_TRUE(options->from_stdin);
+  EXPECT_TRUE(options->offline);
+  EXPECT_EQ(options->worker, "unix:/w");
+  EXPECT_EQ(options->block_size, 4096U);
+  EXPECT_EQ(options->device, "/dev/sda");
+  EXPECT_EQ(parse_options({"locate", "--stdin"})->device, "");
+}
+
 TEST(CtlOptions, OneWordIsAPathUnlessExplainSeesANumber) {
   EXPECT_EQ(parse_options({"locate", "7"})->subject, Subject(std::string("7")));
   EXPECT_EQ(parse_options({"explain", "7"})->subject, Subject(IncidentId{7}));
@@ -148,6 +160,13 @@ TEST(CtlOptions, MistakesEndWith64AndNameThem) {
       {{"explain", "0"}, "'0'"},
       {{"locate"}, "PATH"},
       {{"locate", ""}, "empty"},
+      {{"locate", "--stdin", "/dev/sda", "0"}, "--stdin"},
+      {{"locate", "--stdin", "--block-size", "511"}, "--block-size"},
+      {{"locate", "--stdin", "--block-size", "-1"}, "--block-size"},
+      {{"locate", "--block-size", "4096", "/dev/sda", "0", "1"}, "--block-size"},
+      {{"locate", "--worker", "/w", "/srv/a"}, "--offline"},
+      {{"--host", "h", "locate", "--offline", "/srv/a"}, "--host"},
+      {{"explain", "7", "--stdin"}, "--stdin"},
       {{"locate", "/dev/pmem0", "4096"}, "LENGTH"},
       {{"locate", "/dev/pmem0", "0x10", "512"}, "OFFSET"},
       {{"locate", "/dev/pmem0", "0", "0"}, "LENGTH"},

@@ -53,6 +53,7 @@ TEST(OwnerText, SaysInPlainWordsWhoseBytesTheyAre) {
   EXPECT_EQ(owner_text({.kind = OwnerKind::kMetadata, .filesystem = xfs, .detail = "inode btree"}),
             "metadata of xfs at /srv: inode btree");
   EXPECT_EQ(owner_text({.kind = OwnerKind::kRaw}), "no file system");
+  EXPECT_EQ(owner_text({.kind = OwnerKind::kRaw, .detail = "swap"}), "no file system: swap");
   EXPECT_EQ(owner_text({.kind = OwnerKind::kUnknown, .detail = "why\n"}), "unknown: why\\x0a");
 }
 

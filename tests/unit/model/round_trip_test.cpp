@@ -64,6 +64,7 @@ std::vector<Form> all_forms() {
       form("PlanRequest", samples::plan_request()),
       form("PlanReply", PlanReply{samples::plan(), {}}),
       form("LocateRequest", LocateRequest{DeviceRange{"/dev/pmem0", {0, 512}}, {}}),
+      form("DeviceRanges", DeviceRanges{"/dev/pmem0", {{0, 512}, {4096, 1}}}),
       form("LocateReply", LocateReply{samples::device_info(), {samples::file_owner()}, {{0, 512}}}),
       form("DeviceRequest", DeviceRequest{"/dev/pmem0"}),
       form("ScrubReply", samples::scrub_reply()),
@@ -130,6 +131,7 @@ TEST(RoundTrip, KeepsAbsentMembersAbsent) {
   expect_round_trip(Step{.job = {1}, .device_range = {0, 512}});
   expect_round_trip(protocol::PlanReply{{}, PlanRefusal{RefusalState::kBlocked, "somebody else froze it"}});
   expect_round_trip(protocol::LocateRequest{{}, FilePath{"/a"}});
+  expect_round_trip(protocol::LocateRequest{{}, {}, protocol::DeviceRanges{"/dev/pmem0", {{0, 512}}}});
   expect_round_trip(protocol::Gap{"udev", "ENOBUFS", {}});
   expect_round_trip(protocol::PmemInfo{.name_space = "namespace0.1", .mode = protocol::PmemMode::kSector});
   expect_round_trip(protocol::HeldLock{.name = "ns:1"});

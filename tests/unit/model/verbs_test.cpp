@@ -43,10 +43,22 @@ TEST(PlanReply, IsEitherPlanOrRefusal) {
   EXPECT_EQ(error_of(PlanReply{samples::plan(), PlanRefusal{}}), "expected either a plan or a refusal");
 }
 
-TEST(LocateRequest, IsEitherRangeOrPath) {
-  EXPECT_EQ(error_of(LocateRequest{}), "expected either where or path");
-  EXPECT_EQ(error_of(LocateRequest{DeviceRange{"/dev/pmem0", {0, 512}}, FilePath{"/a"}}),
-            "expected either where or path");
+TEST(LocateRequest, IsOneQuestion) {
+  const std::string one = "expected one of where, path and among";
+  EXPECT_EQ(error_of(LocateRequest{}), one);
+  EXPECT_EQ(error_of(LocateRequest{DeviceRange{"/dev/pmem0", {0, 512}}, FilePath{"/a"}}), one);
+  EXPECT_EQ(error_of(LocateRequest{{}, FilePath{"/a"}, DeviceRanges{"/dev/pmem0", {{0, 512}}}}), one);
+}
+
+TEST(DeviceRanges, AreAsManyAsFitIntoAMessage) {
+  constexpr ByteRange kLongest{4611686018427387904U, 4611686018427387903U};
+  DeviceRanges among{std::string(4095, '/'), std::vector(kMostLocateRanges - 1, kLongest)};
+  EXPECT_EQ(error_of(DeviceRanges{"/dev/pmem0", {}}), "expected 1 to 1000 ranges");
+  among.ranges.resize(kMostLocateRanges, kLongest);
+  EXPECT_EQ(error_of(among), "taken");
+  EXPECT_TRUE(encode(Request{{1}, Verb::kLocate, 1, {}, to_json(LocateRequest{{}, {}, among})}));
+  among.ranges.resize(kMostLocateRanges + 1, kLongest);
+  EXPECT_EQ(error_of(among), "expected 1 to 1000 ranges");
 }
 
 TEST(ListedDevice, IsReadNeitherAllTheTimeNorNever) {

@@ -20,7 +20,7 @@ TEST(WorkerPlace, HandsOnWhereThingsAre) {
   options.runtime_dir = "/run/x";
   options.config = "/etc/x.json";
   options.log = cli::LogTarget::kJournal;
-  const WorkerPlace place = worker_place(options);
+  const client::WorkerPlace place = worker_place(options);
   EXPECT_EQ(place.program, "/usr/libexec/pmend-worker");
   EXPECT_EQ(place.socket, "");
   EXPECT_THAT(place.arguments,
@@ -31,7 +31,7 @@ TEST(WorkerPlace, HandsOnWhereThingsAre) {
 TEST(WorkerPlace, IsASocketThatHasItsOwnArguments) {
   Options options;
   options.worker = "unix:/run/w";
-  EXPECT_EQ(worker_place(options), (WorkerPlace{.program = "", .arguments = {}, .socket = "/run/w"}));
+  EXPECT_EQ(worker_place(options), (client::WorkerPlace{.program = "", .arguments = {}, .socket = "/run/w"}));
 }
 
 TEST(PolicyDirectories, MustBeThereOnlyIfTheyAreNamed) {

@@ -92,6 +92,12 @@ TEST(LocateArguments, MustBeARangeOrAnAbsolutePath) {
   EXPECT_FALSE(parse_range("/dev/pmem0", 0, 0).has_value());
   EXPECT_FALSE(parse_range("/dev/pmem0", UINT64_MAX, UINT64_MAX).has_value());
 
+  const auto many = parse_ranges("/dev/pmem0", {4096, 0}, {512, 1});
+  ASSERT_TRUE(many.has_value());
+  EXPECT_THAT(many->among->ranges, ElementsAre(ByteRange{4096, 512}, ByteRange{0, 1}));
+  EXPECT_FALSE(parse_ranges("/dev/pmem0", {4096}, {512, 1}).has_value());
+  EXPECT_FALSE(parse_ranges("/dev/pmem0", {}, {}).has_value());
+
   EXPECT_EQ(parse_path({'/', 0xFF})->path, FilePath{"/\xFF"});
   EXPECT_FALSE(parse_path({}).has_value());
   EXPECT_FALSE(parse_path({'a'}).has_value());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "client/worker_place.hpp"
 #include "loop/child_process.hpp"
 #include "loop/deadline.hpp"
 #include "loop/fd_watch.hpp"
@@ -8,7 +9,6 @@
 #include "pmend/base/error.hpp"
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/model/protocol.hpp"
-#include "pmend/settings.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -18,7 +18,7 @@
 #include <memory>
 #include <string>
 
-namespace pmend::daemon {
+namespace pmend::client {
 
 // How long a worker may take.
 struct WorkerLimits {
@@ -92,4 +92,4 @@ class WorkerProcess {
   loop::Deadline deadline_;
 };
 
-}  // namespace pmend::daemon
+}  // namespace pmend::client

@@ -15,7 +15,7 @@
 #include <map>
 #include <optional>
 
-namespace pmend::daemon {
+namespace pmend::client {
 
 // The requests on one connection that wait for their reply. Joins the pages of an answer. No I/O: what is to be sent is
 // handed out, and what came is handed in.
@@ -60,4 +60,4 @@ class WorkerCalls {
   std::map<RequestId, Open> open_;
 };
 
-}  // namespace pmend::daemon
+}  // namespace pmend::client

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "client/worker_calls.hpp"
+#include "client/worker_process.hpp"
 #include "loop/deadline.hpp"
 #include "pmend/base/clock.hpp"
 #include "pmend/base/error.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "pmend/model/protocol.hpp"
-#include "pmend/worker_calls.hpp"
-#include "pmend/worker_process.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -15,7 +15,7 @@
 #include <memory>
 #include <string>
 
-namespace pmend::daemon {
+namespace pmend::client {
 
 // One worker that can be asked. A request without reply, and a message that breaks the protocol, end it by force.
 class WorkerClient {
@@ -76,4 +76,4 @@ RequestId WorkerClient::ask(WorkerCalls::Call call,
   });
 }
 
-}  // namespace pmend::daemon
+}  // namespace pmend::client

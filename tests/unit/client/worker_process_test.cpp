@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/worker_process.hpp"
+#include "client/worker_process.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-namespace pmend::daemon {
+namespace pmend::client {
 namespace {
 
 using protocol::Hello;
@@ -153,4 +153,4 @@ TEST_F(WorkerProcessTest, AMissingProgramAndAMissingSocketAreErrors) {
 }
 
 }  // namespace
-}  // namespace pmend::daemon
+}  // namespace pmend::client

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/worker_process.hpp"
+#include "client/worker_process.hpp"
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-namespace pmend::daemon {
+namespace pmend::client {
 namespace {
 
 constexpr int kWorkerFd = 3;
@@ -218,4 +218,4 @@ void WorkerProcess::tell_gone_if_over() {
   });
 }
 
-}  // namespace pmend::daemon
+}  // namespace pmend::client

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/worker_client.hpp"
+#include "client/worker_client.hpp"
 
 #include <utility>
 #include <variant>
 
-namespace pmend::daemon {
+namespace pmend::client {
 
 Result<std::unique_ptr<WorkerClient>> WorkerClient::start(boost::asio::io_context& io, const WorkerPlace& place,
                                                           protocol::Role role, Handlers handlers,
@@ -76,4 +76,4 @@ void WorkerClient::watch_overdue() {
   overdue_.set(*at - clock_.steady(), [this] { process_->kill("a request is past its deadline"); });
 }
 
-}  // namespace pmend::daemon
+}  // namespace pmend::client

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/worker_calls.hpp"
+#include "client/worker_calls.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace pmend::daemon {
+namespace pmend::client {
 namespace {
 
 using protocol::Reply;
@@ -116,4 +116,4 @@ TEST_F(WorkerCallsTest, TheWorkerHasALittleLongerThanTheDeadline) {
 }
 
 }  // namespace
-}  // namespace pmend::daemon
+}  // namespace pmend::client

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pmend/worker_calls.hpp"
+#include "client/worker_calls.hpp"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
-namespace pmend::daemon {
+namespace pmend::client {
 namespace {
 
 using protocol::Verb;
@@ -121,4 +121,4 @@ std::optional<SteadyTime> WorkerCalls::overdue_at() const {
   return first == open_.end() ? std::nullopt : std::optional(first->second.overdue_at);
 }
 
-}  // namespace pmend::daemon
+}  // namespace pmend::client
