@@ -9,6 +9,11 @@ import house
 from house import Problem
 
 
+# In the place of the cases of a program that was not built: unit tests, where only `all` was. What belongs to `all` and
+# cannot be built fails long before.
+NOT_BUILT = "_NOT_BUILT"
+
+
 def known_labels(root: pathlib.Path) -> set[str]:
     told = subprocess.run([str(root / "test.sh"), "--list"], capture_output=True, text=True, check=True)
     return {line.split()[2] for line in told.stdout.splitlines()}
@@ -23,7 +28,7 @@ def problems(options) -> Iterator[Problem]:
     told = subprocess.run(["ctest", "--test-dir", str(options.build), "--show-only=json-v1"], capture_output=True,
                           text=True, check=True)
     for test in json.loads(told.stdout)["tests"]:
-        if not labels_of(test) & known:
+        if not test["name"].endswith(NOT_BUILT) and not labels_of(test) & known:
             yield Problem(options.root / "test.sh", 1, f"test '{test['name']}' has no label that a tier here selects")
 
 
