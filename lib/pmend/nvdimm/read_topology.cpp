@@ -183,9 +183,13 @@ protocol::PmemDimm read_dimm(ndctl_dimm* dimm) {
   return out;
 }
 
+// ndctl_bus_has_cxl() of libndctl 76 is true for virtio-pmem, so drivers that give their own name are asked for it first.
 BusKind kind_of(ndctl_bus* bus, const std::string& provider) {
   if (ndctl_bus_has_nfit(bus) > 0) {
     return BusKind::kNfit;
+  }
+  if (provider == "e820" || provider == "virtio-pmem") {
+    return BusKind::kSimulated;
   }
   if (ndctl_bus_has_cxl(bus) > 0 || provider == "CXL") {
     return BusKind::kCxl;
@@ -193,8 +197,7 @@ BusKind kind_of(ndctl_bus* bus, const std::string& provider) {
   if (ndctl_bus_is_papr_scm(bus) > 0) {
     return BusKind::kPapr;
   }
-  const bool asks_nobody = provider == "e820" || provider == "virtio-pmem" || ndctl_bus_has_of_node(bus) > 0;
-  return asks_nobody ? BusKind::kSimulated : BusKind::kOther;
+  return ndctl_bus_has_of_node(bus) > 0 ? BusKind::kSimulated : BusKind::kOther;
 }
 
 Bus read_bus(ndctl_bus* bus) {
