@@ -183,7 +183,8 @@ protocol::PmemDimm read_dimm(ndctl_dimm* dimm) {
   return out;
 }
 
-// ndctl_bus_has_cxl() of libndctl 76 is true for virtio-pmem, so drivers that give their own name are asked for it first.
+// ndctl_bus_has_cxl() of libndctl 76 is true for virtio-pmem, so drivers that give their own name are asked for it
+// first.
 BusKind kind_of(ndctl_bus* bus, const std::string& provider) {
   if (ndctl_bus_has_nfit(bus) > 0) {
     return BusKind::kNfit;
