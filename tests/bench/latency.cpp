@@ -17,6 +17,7 @@
 #include <exception>
 #include <future>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 namespace pmend::world {
@@ -27,7 +28,8 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr std::uint64_t kDefaultCount = 50;
 constexpr std::uint64_t kBlock = 4096;
-constexpr std::chrono::seconds kLimit{20};
+constexpr std::uint64_t kBurst = 200;
+constexpr std::chrono::seconds kLimit{120};
 
 // Hears from pmend, over D-Bus, when incidents get repaired.
 class Ear {
@@ -125,6 +127,58 @@ void measure(FsType type, Cache cache, std::uint64_t count) {
       percentile(repairs, 0.95), write, percentile(writes, 0.95), repair - write, repair / write);
 }
 
+// User and system time of a process, without its children.
+Milliseconds cpu_of(pid_t pid) {
+  const std::string text = must(read_text_file("/proc/" + std::to_string(pid) + "/stat"));
+  std::istringstream fields(text.substr(text.rfind(')') + 2));  // from field 3 on, proc_pid_stat(5)
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) {
+    fields >> skipped;
+  }
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return Milliseconds((user + system) * 1000 / static_cast<double>(sysconf(_SC_CLK_TCK)));
+}
+
+// As many bad sectors at once, each in a block of its own of one file.
+void measure_burst(FsType type, std::uint64_t sectors) {
+  World world({.fs = {.type = type}, .standard_files = false});
+  const FileModel& file = world.tree().add_file("file", sectors * kBlock);
+  world.settle();
+  world.medium().set_mode("write=clear");
+  PolicyFile policy = repair_all_policy();
+  policy.text.insert(policy.text.rfind("storm_incidents_per_hour") - 1, R"("open_incidents_per_device": 1000000, )");
+  auto chain = std::make_unique<Chain>(std::vector<World*>{&world}, std::vector<PolicyFile>{policy});
+  chain->start();
+  auto ear = std::make_unique<Ear>(chain->bus_address());
+  std::vector<ByteRange> bad;
+  for (std::uint64_t i = 0; i < sectors; ++i) {
+    bad.push_back(world.device_range(file, {i * kBlock + 512, 512}));
+  }
+  const auto cpu = cpu_of(chain->pmend().pid());
+  const auto start = steady_clock::now();
+  world.medium().poison(bad);
+  Milliseconds all_found{0};
+  std::size_t incidents = 0;
+  for (RangeSet left(bad); !left.empty();) {
+    const auto all = chain->incidents();
+    for (const auto& incident : all) {
+      left.erase(range_of(incident));
+    }
+    incidents = all.size();
+    all_found = steady_clock::now() - start;
+  }
+  const Milliseconds all_repaired = ear->wait_for_repair(incidents - 1) - start;
+  std::printf(
+      "%-4s %zu bad sectors at once, %zu incidents: all found after %.0f ms, repaired and proven after %.0f ms; CPU "
+      "time of pmend %.0f ms\n",
+      to_string(FsOptions{.type = type}).c_str(), static_cast<std::size_t>(sectors), incidents, all_found.count(),
+      all_repaired.count(), (cpu_of(chain->pmend().pid()) - cpu).count());
+  chain.reset();
+  ear.reset();
+}
+
 int run(std::uint64_t count) {
   if (const auto reason = World::unavailable()) {
     std::fprintf(stderr, "latency: cannot run here: %s\n", reason->c_str());
@@ -135,6 +189,7 @@ int run(std::uint64_t count) {
     for (const Cache cache : {Cache::kWarm, Cache::kCold}) {
       measure(type, cache, count);
     }
+    measure_burst(type, kBurst);
   }
   return 0;
 }

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 
 constexpr uid_t kNobody = 65534;
 constexpr milliseconds kStartLimit{20'000};
-constexpr milliseconds kLookAtAllAgain{100};  // at many incidents at once
+constexpr milliseconds kLookAtAllAgain{300};  // at many incidents at once
 
 // Everybody may own and send everything: pmend itself decides what who may do.
 constexpr const char* kBusConfig = R"(<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
@@ -268,7 +268,7 @@ Reported Chain::reported(const std::string& device) const {
     if (incident.at("device") != device || incident.at("state") != "repaired") {
       continue;
     }
-    const json report = ctl({"report", std::to_string(incident.at("id").get<std::uint64_t>())});
+    const json& report = report_of(incident.at("id").get<std::uint64_t>());
     for (const json& piece : report.at("lost")) {
       all.lost.insert(device_range_of(piece));
     }
@@ -277,6 +277,15 @@ Reported Chain::reported(const std::string& device) const {
     }
   }
   return all;
+}
+
+// That of a repaired incident is final.
+const json& Chain::report_of(std::uint64_t incident) const {
+  auto known = reports_.find(incident);
+  if (known == reports_.end()) {
+    known = reports_.emplace(incident, ctl({"report", std::to_string(incident)})).first;
+  }
+  return known->second;
 }
 
 std::string Chain::pmend_log() const {

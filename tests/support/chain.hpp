@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -103,6 +104,7 @@ class Chain {
   std::string worker_log() const;
 
  private:
+  const nlohmann::json& report_of(std::uint64_t incident) const;
   void write_files(const std::vector<World*>& worlds, const std::vector<PolicyFile>& policy, Lists lists) const;
   void start_bus();
   void wait_for_socket(const std::string& path) const;
@@ -112,6 +114,7 @@ class Chain {
   Child bus_;
   Child listener_;
   Child pmend_;
+  mutable std::map<std::uint64_t, nlohmann::json> reports_;  // those that were asked for
 };
 
 // Where the incident lies on its device.

@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -15,6 +16,11 @@ namespace {
 
 // No periodic wake-up comes more often than once a minute, unless the configuration asks for it.
 constexpr std::chrono::seconds kSlowest{300};
+
+// To take a list over costs everybody something for each entry, and while hundreds are repaired it changes with each of
+// them: a look now and then is enough.
+constexpr std::chrono::milliseconds kRestForEntry{2};
+constexpr std::chrono::milliseconds kLongestRest{1000};
 
 std::string digest_of(const Result<repair::BadList>& list) {
   if (!list) {
@@ -44,8 +50,7 @@ void ListWatch::open_own() {
     fd_.reset();
     return;
   }
-  watch_ =
-      std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kReadable, [this] { read_now(Why::kWoken); });
+  watch_ = std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kReadable, [this] { woken(); });
 }
 
 void ListWatch::open() {
@@ -59,8 +64,7 @@ void ListWatch::open() {
   }
   fd_ = std::move(*fd);
   try {
-    watch_ =
-        std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kChange, [this] { read_now(Why::kWoken); });
+    watch_ = std::make_unique<loop::FdWatch>(io_, fd_.get(), loop::FdWatch::For::kChange, [this] { woken(); });
   } catch (const boost::system::system_error&) {
     // An ordinary file cannot be polled: the interval does it.
     fd_.reset();
@@ -81,6 +85,15 @@ void ListWatch::arm_again() {
   }
 }
 
+void ListWatch::woken() {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(rest_until_ - std::chrono::steady_clock::now());
+  if (left <= std::chrono::milliseconds(0)) {
+    return read_now(Why::kWoken);
+  }
+  arm_again();
+  next_.set(left, [this] { read_now(Why::kWoken); });
+}
+
 void ListWatch::read_now(Why why) {
   arm_again();
   const auto list = read_bad_list(place_, device_bytes_);
@@ -90,6 +103,8 @@ void ListWatch::read_now(Why why) {
   if (const std::string digest = digest_of(list); digest != last_) {
     ++counters_.events;
     last_ = digest;
+    const auto entries = list ? static_cast<std::int64_t>(list->bad.ranges().size()) : 0;
+    rest_until_ = std::chrono::steady_clock::now() + std::min(kRestForEntry * entries, kLongestRest);
     on_read_(list);
   } else {
     counters_.spurious += why == Why::kWoken ? 1U : 0U;

@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,8 +18,8 @@ namespace pmend::worker {
 
 // Watches one list of bad sectors: by POLLPRI where the file can be polled (sysfs, pmend-medium), else by reading it
 // every interval; pmend's own by inotify(7) on their directory, for workers replace them. Wake-ups may be spurious or
-// missing; each only means "read it again". A slow reading besides catches entries of the kernel's that were written by
-// hand, which wake nobody.
+// missing; each only means "read it again", the sooner the shorter the list was. A slow reading besides catches entries
+// of the kernel's that were written by hand, which wake nobody.
 class ListWatch {
  public:
   // `on_read` gets each reading that differs from the one before, errors too.
@@ -32,6 +33,7 @@ class ListWatch {
   void open();
   void open_own();
   enum class Why { kWoken, kTime };
+  void woken();
   void read_now(Why why);
   void arm_again();
   void read_later();
@@ -44,7 +46,8 @@ class ListWatch {
   std::unique_ptr<loop::FdWatch> watch_;  // none: the file cannot be polled or opened
   loop::Deadline next_;
   protocol::SourceCounters counters_;
-  std::string last_;  // what was told: the ranges, or the error
+  std::chrono::steady_clock::time_point rest_until_;  // wake-ups before it are answered then, by one reading
+  std::string last_;                                  // what was told: the ranges, or the error
 };
 
 }  // namespace pmend::worker

@@ -12,6 +12,10 @@
 namespace pmend::worker {
 namespace {
 
+bool covers_all(const RangeSet& known, const std::vector<ByteRange>& ranges) {
+  return std::ranges::all_of(ranges, [&](const ByteRange& range) { return known.covers(range); });
+}
+
 // How long people wait for the first of it.
 constexpr std::chrono::milliseconds kReadFor{1500};
 constexpr std::chrono::seconds kLimit{60};
@@ -39,8 +43,7 @@ void RestSearch::list_read(const Setting& setting, const protocol::DeviceInfo& i
   const auto ranges = list.bad.ranges();
   Search& search = searches_[info.device];
   search.info = info;
-  if (ranges.empty() ||
-      std::ranges::all_of(ranges, [&](const ByteRange& range) { return search.known.covers(range); })) {
+  if (covers_all(search.known, ranges)) {
     return;
   }
   for (const ByteRange& range : ranges) {
@@ -76,12 +79,15 @@ void RestSearch::take(const Setting& setting, const std::string& node, const Ans
   if (!rest) {
     return;
   }
+  const bool news = !covers_all(search.known, rest->bad.ranges());
   for (const ByteRange& range : rest->bad.ranges()) {
     search.known.insert(range);
   }
   search.read_to = std::max(search.read_to, rest->read_to);
   const bool whole = search.read_to >= search.info.size;
-  parts_.tell({search.info.device, search.info.device_id, kKernelList, search.known.ranges(), whole});
+  if (news || whole) {  // to take a long list over costs more than to find nothing
+    parts_.tell({search.info.device, search.info.device_id, kKernelList, search.known.ranges(), whole});
+  }
   if (!whole) {
     go_on(setting, node);
   }

@@ -16,8 +16,8 @@
 namespace pmend::worker {
 
 // Where the kernel's list of a device was cut, looks for the rest of it in children, each for a while, and tells what
-// each found: once to the device's end, and again when something has come that was not known, but not at each entry
-// that goes.
+// was found, if anything, after each of them, and the whole once it has come to the device's end: once, and again when
+// something has come that was not known, but not at each entry that goes.
 class RestSearch {
  public:
   struct Parts {

@@ -74,6 +74,26 @@ TEST_P(ObserveTest, NoticesEveryChangeOfTheListAsItHappens) {
   EXPECT_THAT(client_->event<MediaErrorList>(EventKind::kMediaErrors).ranges, SizeIs(2));
 }
 
+TEST_P(ObserveTest, LongListThatKeepsChangingIsToldNowAndThen) {
+  constexpr std::uint64_t kLong = 200;
+  constexpr std::uint64_t kChanges = 50;
+  std::vector<ByteRange> bad;
+  for (std::uint64_t i = 1; i <= kLong; ++i) {
+    bad.push_back({i * 8192, 512});
+  }
+  world_->medium().poison(bad);
+  watch();
+  EXPECT_THAT(client_->event<MediaErrorList>(EventKind::kMediaErrors).ranges, SizeIs(kLong));
+  for (std::uint64_t i = 1; i <= kChanges; ++i) {
+    world_->medium().unpoison({i * 8192, 512});
+  }
+  std::uint64_t told = 0;
+  while (client_->event<MediaErrorList>(EventKind::kMediaErrors).ranges.size() != kLong - kChanges) {
+    ++told;
+  }
+  EXPECT_LT(told, kChanges / 2);
+}
+
 TEST_P(ObserveTest, CutListIsToldAsIncomplete) {
   std::vector<ByteRange> many;
   for (std::uint64_t i = 0; i < 600; ++i) {
