@@ -4,6 +4,7 @@
 #include "fuzz/sparse_image.hpp"
 #include "pmend/rmap/ext4/bitmap.hpp"
 #include "pmend/rmap/ext4/scan.hpp"
+#include "pmend/rmap/unmounted.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -59,6 +60,18 @@ void scan_all(const ext4::Layout& layout, ext4::Damage damage) {
   check_index(extents);
 }
 
+// Every byte is answered, whatever names and directories are.
+void check_unmounted(int fd) {
+  const ByteRange whole{0, fuzz::SparseImage::kBytes};
+  const auto owners = read_unmounted_ext4({{.type = "ext4"}, fd, false, {}}, {whole});
+  RangeSet answered;
+  for (const Owner& owner : owners ? *owners : std::vector<Owner>()) {
+    fuzz::must_hold(whole.contains(owner.device_range) && !owner.device_range.empty(), "an owner lies on the device");
+    answered.insert(owner.device_range);
+  }
+  fuzz::must_hold(!owners || answered.total_bytes() == whole.length, "every byte is answered");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -70,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   scan_all(*layout, std::move(damage));
+  check_unmounted(image.fd());
   const RangeSet free = ext4::free_of(*layout, RangeSet({{0, fuzz::SparseImage::kBytes}}));
   fuzz::must_hold(free.total_bytes() <= fuzz::SparseImage::kBytes, "no more is free than there is");
   for (const std::uint32_t inode : {0U, 2U, 8U, 12U, 13U, 0xFFFFFFFFU}) {

@@ -40,23 +40,36 @@ class TreeNames {
   }
 
  private:
-  // Without a slash at its end; nothing for a directory that does not hang on the root.
+  // Without a slash at its end; nothing for a directory that does not hang on the root. Each is looked up once, also
+  // where damage makes them go in circles: on the way up it is known to hang on nothing.
   std::optional<std::string> path_of_directory(std::uint32_t directory) {
-    std::string path;
-    for (std::size_t depth = 0; directory != kRootInode; ++depth) {
-      const auto above = parents_.directories_of(directory);
-      const auto names = above.empty() ? std::vector<std::string>() : ext4::names_in(layout_, above[0], directory);
-      if (names.empty() || depth == kDeepestTree) {
-        return std::nullopt;
+    std::vector<std::pair<std::uint32_t, std::string>> chain;
+    std::optional<std::string> path = "";
+    for (std::uint32_t at = directory; at != kRootInode;) {
+      const auto [known, is_new] = directories_.try_emplace(at);
+      if (!is_new) {
+        path = known->second;
+        break;
       }
-      path = "/" + names.front() + path;
-      directory = above[0];
+      const auto above = parents_.directories_of(at);
+      auto names = above.empty() ? std::vector<std::string>() : ext4::names_in(layout_, above[0], at);
+      if (names.empty() || chain.size() == kDeepestTree) {
+        path = std::nullopt;
+        break;
+      }
+      chain.emplace_back(at, std::move(names.front()));
+      at = above[0];
+    }
+    for (auto step = chain.rbegin(); path && step != chain.rend(); ++step) {
+      *path += "/" + step->second;
+      directories_[step->first] = path;
     }
     return path;
   }
 
   const ext4::Layout& layout_;
   ParentTable parents_;
+  std::map<std::uint32_t, std::optional<std::string>> directories_;  // that were looked up
 };
 
 class Reader {
