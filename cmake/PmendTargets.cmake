@@ -11,6 +11,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(PMEND_WERROR "Warnings are errors" OFF)
 set(PMEND_SANITIZE "" CACHE STRING "Sanitizers for the whole build: address,undefined or thread")
+option(PMEND_FUZZ "Targets in tests/fuzz are programs of libFuzzer; with the preset fuzz" OFF)
 
 add_library(pmend_warnings INTERFACE)
 target_compile_options(pmend_warnings INTERFACE

@@ -245,12 +245,21 @@ std::string transition_text(const Incident& incident, const std::string& old_sta
          owners_text(incident) + (incident.reason.empty() ? "" : " (" + safe_line(incident.reason) + ")");
 }
 
+namespace {
+
+// Of a file; the details of other owners are part of their text.
+std::string way_of(const Owner& owner) {
+  return owner.kind == OwnerKind::kFile && !owner.detail.empty() ? " (" + safe_line(owner.detail) + ")" : "";
+}
+
+}  // namespace
+
 void print_location(std::ostream& out, const protocol::LocateReply& location) {
   constexpr auto kRight = Column::Set::kRight;
   std::vector<std::vector<std::string>> rows;
   for (const Owner& owner : location.owners) {
     rows.push_back({std::to_string(owner.device_range.offset), std::to_string(owner.device_range.length),
-                    owner.file_offset ? std::to_string(*owner.file_offset) : "-", owner_text(owner)});
+                    owner.file_offset ? std::to_string(*owner.file_offset) : "-", owner_text(owner) + way_of(owner)});
   }
   out << safe_line(location.device.device) << " (" << safe_line(location.device.device_id) << ")\n";
   print_table(out, {{"DEVICE OFFSET", kRight}, {"LENGTH", kRight}, {"FILE OFFSET", kRight}, {"OWNER"}}, rows);

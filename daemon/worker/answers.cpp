@@ -10,12 +10,9 @@
 #include "worker/owners.hpp"
 #include "worker/pmem.hpp"
 #include "worker/reread.hpp"
-
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include "worker/stacked.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 namespace pmend::worker {
 namespace {
@@ -75,24 +72,6 @@ protocol::DeviceInfo device_info(const Setting& setting, const block::BlockConte
   return info;
 }
 
-Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
-  const std::string shown = escape_bytes(path);
-  struct stat status {};
-  if (lstat(path.c_str(), &status) < 0) {
-    return fail_errno("stat " + shown);
-  }
-  const auto device = block::read_device(setting.roots, status.st_dev);
-  if (!device && S_ISBLK(status.st_mode)) {
-    return fail(Errc::kInvalid, shown + " is a block device: name an offset and a length in it too");
-  }
-  if (!device) {
-    return fail(Errc::kUnsupported, shown + " lies on no block device (its file system's number is " +
-                                        std::to_string(major(status.st_dev)) + ":" +
-                                        std::to_string(minor(status.st_dev)) + ")");
-  }
-  return block::read_block_context(setting.roots, device->node);
-}
-
 std::vector<ByteRange> bad_of(const Setting& setting, const block::BlockContext& context,
                               const std::vector<Owner>& owners) {
   const auto place = list_of(setting, context.device, context.device_id);
@@ -110,11 +89,16 @@ const std::string& device_of(const protocol::LocateRequest& request) {
   return request.where ? request.where->device : request.among->device;
 }
 
-Result<std::vector<Owner>> owners_of_file(const block::BlockContext& context, const std::string& path) {
+Result<std::vector<Owner>> owners_of_file(const Setting& setting, const block::BlockContext& context,
+                                          const std::string& path) {
   if (context.whole.use != block::VolumeUse::kMounted) {
     return fail(Errc::kUnsupported, "the file system of " + escape_bytes(path));
   }
-  return rmap::locate_file(mounted(context.whole), path, {});
+  auto owners = rmap::locate_file(mounted(context.whole), path, {});
+  if (owners) {
+    add_places_below(setting, context.device, *owners);
+  }
+  return owners;
 }
 
 Result<std::vector<Owner>> owners_of_ranges(const Setting& setting, const block::BlockContext& context,
@@ -125,15 +109,7 @@ Result<std::vector<Owner>> owners_of_ranges(const Setting& setting, const block:
                                     request.where->device + ", which has " + std::to_string(whole.length) + " bytes");
   }
   const auto wanted = request.where ? std::vector{request.where->device_range} : request.among->ranges;
-  auto ranges = find_owners(setting, context, wanted, {{protocol::Fact::kNames}, kLocateNamesLimit});
-  if (!ranges) {
-    return tl::make_unexpected(ranges.error());
-  }
-  std::vector<Owner> owners;
-  for (ObservedRange& range : *ranges) {
-    std::ranges::move(range.owners, std::back_inserter(owners));
-  }
-  return owners;
+  return find_stacked_owners(setting, context, wanted, {{protocol::Fact::kNames}, kLocateNamesLimit});
 }
 
 // Reads what is listed again: this is how it leaves the list. The id may take a look at the medium (PARTUUID).
@@ -212,8 +188,8 @@ Result<protocol::LocateReply> locate(const Setting& setting, const protocol::Loc
   if (!context) {
     return tl::make_unexpected(context.error());
   }
-  auto owners =
-      request.path ? owners_of_file(*context, request.path->bytes) : owners_of_ranges(setting, *context, request);
+  auto owners = request.path ? owners_of_file(setting, *context, request.path->bytes)
+                             : owners_of_ranges(setting, *context, request);
   if (!owners) {
     return tl::make_unexpected(owners.error());
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/places.hpp"
 
+#include "pmend/base/text.hpp"
 #include "pmend/block/storage_users.hpp"
 #include "pmend/rmap/leases.hpp"
 #include "pmend/rmap/proc_files.hpp"
@@ -12,6 +13,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -100,6 +102,24 @@ Result<block::BlockContext> find_context(const Setting& setting, const std::stri
     return fail(Errc::kStale, device + " is " + context->device_id + " now, not " + device_id);
   }
   return context;
+}
+
+Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path) {
+  const std::string shown = escape_bytes(path);
+  struct stat status {};
+  if (lstat(path.c_str(), &status) < 0) {
+    return fail_errno("stat " + shown);
+  }
+  const auto device = block::read_device(setting.roots, status.st_dev);
+  if (!device && S_ISBLK(status.st_mode)) {
+    return fail(Errc::kInvalid, shown + " is a block device: name an offset and a length in it too");
+  }
+  if (!device) {
+    return fail(Errc::kUnsupported, shown + " lies on no block device (its file system's number is " +
+                                        std::to_string(major(status.st_dev)) + ":" +
+                                        std::to_string(minor(status.st_dev)) + ")");
+  }
+  return block::read_block_context(setting.roots, device->node);
 }
 
 Result<OpenPlace> open_device(const block::BlockContext& context) {

@@ -18,6 +18,10 @@ namespace pmend::worker {
 Result<block::BlockContext> find_context(const Setting& setting, const std::string& device,
                                          const std::string& device_id);
 
+// What the file system of a file or directory lies on. Errors: the errno; kInvalid for a block device; kUnsupported
+// where it lies on none.
+Result<block::BlockContext> context_of_file(const Setting& setting, const std::string& path);
+
 // The mounted file system that holds the first byte of the first of some ranges, with its descriptors open. Setting and
 // context outlive it.
 struct OpenPlace {

@@ -31,19 +31,6 @@ std::uint64_t read_sectors(const std::string& directory, const std::string& name
   return bytes ? bytes->length : 0;
 }
 
-std::optional<dev_t> parse_device_number(const std::string& text) {
-  const std::size_t colon = text.find(':');
-  if (colon == std::string::npos) {
-    return std::nullopt;
-  }
-  const auto major_number = parse_u64(std::string_view(text).substr(0, colon));
-  const auto minor_number = parse_u64(std::string_view(text).substr(colon + 1));
-  if (!major_number || !minor_number || *major_number > 0xFFFFF || *minor_number > 0xFFFFFFFF) {
-    return std::nullopt;
-  }
-  return makedev(static_cast<unsigned>(*major_number), static_cast<unsigned>(*minor_number));
-}
-
 std::optional<LoopBacking> read_loop(const std::string& disk) {
   auto file = read_attribute(disk, "loop/backing_file");
   if (!file) {
@@ -166,6 +153,19 @@ std::string part_of_id(const PartitionPlace& partition) {
 }
 
 }  // namespace
+
+std::optional<dev_t> parse_device_number(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos) {
+    return std::nullopt;
+  }
+  const auto major_number = parse_u64(std::string_view(text).substr(0, colon));
+  const auto minor_number = parse_u64(std::string_view(text).substr(colon + 1));
+  if (!major_number || !minor_number || *major_number > 0xFFFFF || *minor_number > 0xFFFFFFFF) {
+    return std::nullopt;
+  }
+  return makedev(static_cast<unsigned>(*major_number), static_cast<unsigned>(*minor_number));
+}
 
 Result<BlockDevice> read_device(const SystemRoots& roots, const std::string& name) {
   if (name.empty() || name.starts_with('.') || name.find('/') != std::string::npos) {

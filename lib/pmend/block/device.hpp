@@ -86,6 +86,9 @@ Result<BlockDevice> read_device(const SystemRoots& roots, dev_t number);
 // kNotFound if sysfs does not have it.
 Result<BlockDevice> find_device(const SystemRoots& roots, const std::string& node);
 
+// "254:3", as sysfs and the device mapper write it.
+std::optional<dev_t> parse_device_number(const std::string& text);
+
 // /proc/sys/kernel/random/boot_id. Errors: the errno; kInvalid if it does not look like one.
 Result<std::string> read_boot_id(const SystemRoots& roots);
 

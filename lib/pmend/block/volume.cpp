@@ -64,6 +64,11 @@ std::string holder_names(const BlockDevice& device, const std::vector<BlockDevic
   return names;
 }
 
+// A read-only mount writes what waits in the journal.
+std::string how_to_mount(const std::string& type) {
+  return type == "xfs" ? "read-only is enough; with ro,norecovery nothing is written" : "read-only is enough";
+}
+
 VolumeUse use_of(ContentKind kind) {
   switch (kind) {
     case ContentKind::kNone:
@@ -193,7 +198,7 @@ class Describer {
         volume_.detail = content_->type + " that is not mounted here" +
                          (around_.elsewhere ? ", but in the mount namespace of process " + around_.elsewhere->process +
                                                   " on " + escape_bytes(around_.elsewhere->mount.target)
-                                            : "; to see whose it is, mount it (read-only is enough)");
+                                            : "; to see whose it is, mount it (" + how_to_mount(content_->type) + ")");
         never("its file system is not mounted here");
         break;
       case VolumeUse::kUnused:

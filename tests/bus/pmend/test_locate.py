@@ -10,6 +10,7 @@ import world
 
 PROGRAMS = pathlib.Path(world.PMEND).parent
 MIB = 1 << 20
+CONTENT = b"what nobody else has".ljust(4096, b".")
 PARTITIONS = ((2048, 16384), (20480, 32768), (57344, 2048))  # first sector, count
 
 
@@ -31,7 +32,9 @@ class Locate(world.World):
             run("addpart", self.disk, str(number), str(first), str(count))
             self.addCleanup(subprocess.run, ["delpart", self.disk, str(number)], check=False)
             self.make_node(f"{self.disk}p{number}")
-        run("mkfs.ext4", "-q", "-F", f"{self.disk}p1")
+        (self.folder / "tree" / "deep").mkdir(parents=True)
+        (self.folder / "tree" / "deep" / "file").write_bytes(CONTENT)
+        run("mkfs.ext4", "-q", "-F", "-d", str(self.folder / "tree"), f"{self.disk}p1")
         run("mkswap", f"{self.disk}p2")
         self.worker = self.folder / "worker.sh"
         self.worker.write_text(f"#!/bin/sh\nexec {PROGRAMS}/pmend-worker \"$@\" --spool-dir {self.folder}/spool "
@@ -73,8 +76,28 @@ class Locate(world.World):
         self.assertEqual(found[0], ("raw", "partition table or space between partitions"))
         self.assertEqual(found[10], ("raw", "swap"))
         self.assertEqual(found[28], ("raw", "nothing that is known lies there"))
-        self.assertEqual(found[1][0], "unknown")
-        self.assertIn("ext4 that is not mounted here", found[1][1])
+
+    def test_ext4_that_is_not_mounted_is_read_as_it_lies(self) -> None:
+        place = (self.folder / "disk.img").read_bytes().index(CONTENT)
+        status, out, err = self.offline("--json", self.disk, str(place + 512), "512")
+        self.assertEqual((status, err), (0, ""))
+        (owner,) = json.loads(out)["owners"]
+        self.assertEqual((owner["kind"], owner["file_offset"], owner["paths"]), ("file", 512, [{"text": "/deep/file"}]))
+        self.assertIn("the file system is not mounted here: read from its device", owner["detail"])
+        self.assertNotIn("may be old", owner["detail"])
+        status, out, err = self.offline("--json", self.disk, str(PARTITIONS[0][0] * 512), str(PARTITIONS[0][1] * 512))
+        self.assertEqual(sum(owner["length"] for owner in json.loads(out)["owners"]), PARTITIONS[0][1] * 512)
+
+    def test_what_to_do_with_xfs_that_is_not_mounted_is_said(self) -> None:
+        with (self.folder / "xfs.img").open("wb") as file:
+            file.truncate(320 * MIB)
+        run("mkfs.xfs", "-q", str(self.folder / "xfs.img"))
+        node = run("losetup", "-f", "--show", str(self.folder / "xfs.img")).strip()
+        self.addCleanup(subprocess.run, ["losetup", "-d", node], check=False)
+        status, out, err = self.offline("--json", node, "0", "512")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("mount it (read-only is enough; with ro,norecovery nothing is written)",
+                      json.loads(out)["owners"][0]["detail"])
 
     def test_ten_thousand_lines_in_as_much_memory_as_a_thousand(self) -> None:
         def peak(lines: int) -> int:

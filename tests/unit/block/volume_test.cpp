@@ -58,7 +58,9 @@ TEST(Volume, FileSystemThatIsMountedElsewhereSaysWhere) {
   const auto content = content_of(ContentKind::kFileSystem, "xfs");
   const Volume nowhere = describe_volume(device, content, {});
   EXPECT_EQ(nowhere.use, VolumeUse::kNotMounted);
-  EXPECT_EQ(nowhere.detail, "xfs that is not mounted here; to see whose it is, mount it (read-only is enough)");
+  EXPECT_EQ(nowhere.detail,
+            "xfs that is not mounted here; to see whose it is, mount it "
+            "(read-only is enough; with ro,norecovery nothing is written)");
   Surroundings around;
   around.elsewhere = ForeignMount{mount_of(device, "/srv\n"), "4711"};
   const Volume elsewhere = describe_volume(device, content, around);

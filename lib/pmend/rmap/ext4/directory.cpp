@@ -54,10 +54,8 @@ void read_extent(const Layout& layout, const IndexedExtent& extent, std::span<st
   }
 }
 
-}  // namespace
-
-void read_entries(const Geometry& geometry, std::uint32_t directory, std::span<const std::byte> entries,
-                  std::vector<ParentLink>& links) {
+template <class Visit>
+void walk_entries(const Geometry& geometry, std::span<const std::byte> entries, const Visit& visit) {
   for (std::size_t at = 0; at + kEntryHeader <= entries.size();) {
     const auto inode = read_as<std::uint32_t>(entries, at + offsetof(ext2_dir_entry_2, inode));
     const std::size_t length = length_of_entry(
@@ -69,10 +67,21 @@ void read_entries(const Geometry& geometry, std::uint32_t directory, std::span<c
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
     const std::string_view name(reinterpret_cast<const char*>(entries.data()) + at + kEntryHeader, name_length);
     if (inode != 0 && inode <= geometry.inodes() && name_length != 0 && !is_self_or_parent(name)) {
-      links.push_back({inode, directory});
+      visit(inode, name);
     }
     at += length;
   }
+}
+
+}  // namespace
+
+void visit_entries(const Geometry& geometry, std::span<const std::byte> entries, const EntryVisit& visit) {
+  walk_entries(geometry, entries, visit);
+}
+
+void read_entries(const Geometry& geometry, std::uint32_t directory, std::span<const std::byte> entries,
+                  std::vector<ParentLink>& links) {
+  walk_entries(geometry, entries, [&](std::uint32_t inode, std::string_view) { links.push_back({inode, directory}); });
 }
 
 bool read_directories(const Layout& layout, std::vector<IndexedExtent> directories, const std::function<bool()>& stop,

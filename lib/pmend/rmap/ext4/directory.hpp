@@ -8,9 +8,16 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace pmend::rmap::ext4 {
+
+// Called with each entry of a directory but for "." and "..".
+using EntryVisit = std::function<void(std::uint32_t inode, std::string_view name)>;
+
+// The entries in a piece of a directory. What comes after an entry that cannot be one is not seen.
+void visit_entries(const Geometry& geometry, std::span<const std::byte> entries, const EntryVisit& visit);
 
 // Adds who has a name in a piece of a directory, but for "." and "..". What comes after an entry that cannot be one is
 // not seen.

@@ -100,6 +100,7 @@ Result<Geometry> to_geometry(const Superblock& super, std::uint64_t device_bytes
   geometry.checksums = super.read_only_compatible(EXT4_FEATURE_RO_COMPAT_METADATA_CSUM);
   geometry.tells_unused = geometry.checksums || super.read_only_compatible(EXT4_FEATURE_RO_COMPAT_GDT_CSUM);
   geometry.checksum_seed = super.seed();
+  geometry.needs_recovery = super.incompatible(EXT3_FEATURE_INCOMPAT_RECOVER);
   if (geometry.blocks > device_bytes / geometry.block_bytes || geometry.first_data_block >= geometry.blocks) {
     return no_superblock("it has more blocks than the device");
   }

@@ -29,6 +29,7 @@ struct Geometry {
   bool tells_unused = false;  // inodes that were never used are told, and may be anything
   bool checksums = false;     // of all metadata
   std::uint32_t checksum_seed = 0;
+  bool needs_recovery = false;  // the newest changes are in the journal only, unless it is mounted
 
   std::uint64_t inodes() const { return std::uint64_t{groups} * inodes_per_group; }
   // The kernel does not let anybody open these by handle.

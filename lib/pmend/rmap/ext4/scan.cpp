@@ -128,26 +128,54 @@ ScanReport scan(const Layout& layout, const ScanOptions& options, Damage damage)
 Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode_number) {
   Damage damage;
   const auto layout = read_layout(fd, damage);
-  if (!layout) {
-    return tl::make_unexpected(layout.error());
-  }
+  return layout ? read_blocks_of(*layout, inode_number) : tl::make_unexpected(layout.error());
+}
+
+Result<InodeBlocks> read_blocks_of(const Layout& layout, std::uint32_t inode_number) {
   const auto missing = fail(Errc::kNotFound, "inode " + std::to_string(inode_number));
-  if (inode_number == 0 || inode_number > layout->geometry.inodes()) {
+  if (inode_number == 0 || inode_number > layout.geometry.inodes()) {
     return missing;
   }
+  Damage damage;
   Inode inode;
   const InodeTables::Visit nobody = [](const Inode&) {};
-  if (InodeTables(*layout, nobody, damage).read_one(inode_number, inode) != InodeState::kUsed) {
+  if (InodeTables(layout, nobody, damage).read_one(inode_number, inode) != InodeState::kUsed) {
     return missing;
   }
   InodeBlocks blocks;
+  blocks.inode = inode;
   blocks.hidden = inode.hidden;
-  blocks.block_bytes = layout->geometry.block_bytes;
+  blocks.block_bytes = layout.geometry.block_bytes;
   BlockMaps maps(
-      *layout, [&blocks](const IndexedExtent& extent) { blocks.extents.push_back(extent); }, damage);
+      layout, [&blocks](const IndexedExtent& extent) { blocks.extents.push_back(extent); }, damage);
   maps.add(inode);
   maps.finish({});
   return blocks;
+}
+
+std::vector<std::string> names_in(const Layout& layout, std::uint32_t directory, std::uint32_t inode) {
+  std::vector<std::string> names;
+  const auto blocks = read_blocks_of(layout, directory);
+  if (!blocks || !blocks->inode.directory) {
+    return names;
+  }
+  const EntryVisit take = [&](std::uint32_t entry, std::string_view name) {
+    if (entry == inode) {
+      names.emplace_back(name);
+    }
+  };
+  if (blocks->inode.names_inside) {
+    visit_entries(layout.geometry, std::span(blocks->inode.map).subspan(kInlineEntriesAt), take);
+  }
+  std::vector<std::byte> block(layout.geometry.block_bytes);
+  for (const IndexedExtent& extent : blocks->extents) {
+    for (std::uint64_t i = 0; i < (extent.role == ExtentRole::kData ? extent.length : 0); ++i) {
+      if (layout.read(extent.device_block + i, block)) {
+        visit_entries(layout.geometry, block, take);
+      }
+    }
+  }
+  return names;
 }
 
 }  // namespace pmend::rmap::ext4

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace pmend::rmap::ext4 {
@@ -28,8 +29,9 @@ struct ScanOptions {
 // may be: anything. `damage` is what was met before.
 ScanReport scan(const Layout& layout, const ScanOptions& options, Damage damage);
 
-// The blocks of one inode.
+// One inode and its blocks.
 struct InodeBlocks {
+  Inode inode;
   std::vector<IndexedExtent> extents;
   std::uint32_t block_bytes = 0;
   bool hidden = false;  // the kernel does not let anybody open it
@@ -37,5 +39,9 @@ struct InodeBlocks {
 
 // As they are now. Errors: as read_layout(); kNotFound if it is not in use or damaged.
 Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode);
+Result<InodeBlocks> read_blocks_of(const Layout& layout, std::uint32_t inode);
+
+// The names that a directory has for an inode, as it is now. Blocks that cannot be read have none.
+std::vector<std::string> names_in(const Layout& layout, std::uint32_t directory, std::uint32_t inode);
 
 }  // namespace pmend::rmap::ext4
