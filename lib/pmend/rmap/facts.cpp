@@ -3,6 +3,7 @@
 
 #include "pmend/kernel/handles.hpp"
 #include "pmend/model/json_text.hpp"
+#include "pmend/rmap/claim.hpp"
 #include "pmend/rmap/names.hpp"
 #include "pmend/rmap/proc_files.hpp"
 
@@ -10,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -56,8 +58,8 @@ std::optional<std::string> read_growing(const Call& call) {
 
 class Facts {
  public:
-  Facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents)
-      : fs_(fs), options_(options), parents_(parents) {}
+  Facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents, std::size_t most_links)
+      : fs_(fs), options_(options), parents_(parents), most_links_(most_links) {}
 
   void collect(const std::vector<OwnedRange>& ranges) {
     std::set<std::uint64_t> inodes;
@@ -72,7 +74,7 @@ class Facts {
       }
     }
     if (has(options_, protocol::Fact::kNames)) {
-      names_ = find_names(fs_, parents_, inodes, options_.names_limit);
+      names_ = find_names(fs_, parents_, inodes, {options_.names_limit, most_links_, options_.only_names_by});
     }
     if (has(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
       openers_ = find_openers(options_.proc, keys);
@@ -86,12 +88,18 @@ class Facts {
   void add_to(OwnedRange& range) const {
     const std::size_t taken = range.owners.size() * kRoomOfOwner;
     std::size_t room = taken < kMaxNameBytes ? kMaxNameBytes - taken : 0;
+    unsigned evidence = 0;
     for (Owner& owner : range.owners) {
       if (owner.file) {
         add_to(owner, room);
+        const auto found = names_.by_inode.find(owner.file->inode);
+        evidence |= found == names_.by_inode.end() || owner.paths.empty() ? 0 : found->second.evidence;
       }
     }
+    std::ranges::move(evidence_names(evidence), std::back_inserter(range.evidence));
   }
+
+  std::optional<ParentTable> take_table() { return std::move(names_.table); }
 
  private:
   // Takes from `room` what the names of the owner need.
@@ -128,11 +136,11 @@ class Facts {
   }
 
   void add_names(Owner& owner, const struct stat& status, std::size_t& room) const {
-    const auto found = names_.find(owner.file->inode);
-    if (found == names_.end()) {
+    const auto found = names_.by_inode.find(owner.file->inode);
+    if (found == names_.by_inode.end()) {
       return;
     }
-    for (const std::string& name : found->second) {
+    for (const std::string& name : found->second.names) {
       FilePath path{absolute_path(fs_.mounted.ref.mount_point, name)};
       const std::size_t bytes = to_json_text(to_json(path)).size() + 1;
       if (bytes > room) {
@@ -149,20 +157,22 @@ class Facts {
   const OpenFs& fs_;
   const ResolveOptions& options_;
   const ParentTable* parents_;
+  std::size_t most_links_;
   std::map<FileId, std::optional<FileReport>> reports_;
-  NamesByInode names_;
+  FoundNames names_;
   std::map<FileKey, std::vector<OpenBy>> openers_;
 };
 
 }  // namespace
 
-void add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
-               std::vector<OwnedRange>& ranges) {
-  Facts facts(fs, options, parents);
+std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
+                                     std::size_t most_links, std::vector<OwnedRange>& ranges) {
+  Facts facts(fs, options, parents, most_links);
   facts.collect(ranges);
   for (OwnedRange& range : ranges) {
     facts.add_to(range);
   }
+  return facts.take_table();
 }
 
 std::optional<std::vector<Xattr>> read_xattrs(int fd) {

@@ -80,7 +80,7 @@ class IndexSearch {
       : fs_(fs),
         wanted_(wanted),
         cache_(cache),
-        key_{fs.mounted.device, fs.mounted.ref.uuid},
+        key_(index_key(fs)),
         source_(fs.xfs ? kByBulkstat | kByFiemap : kByInodeTables) {}
 
   Result<IndexedResult> run(Freshness freshness) {
@@ -100,7 +100,7 @@ class IndexSearch {
     auto result = look_up_in(built->index, source_);
     result.found.why_missing = why_missing(*built);
     if (built->whole) {
-      cache_.put(key_, std::move(built->index));
+      cache_.put(key_, with_kept_parents(std::move(built->index)));
     }
     return result;
   }
@@ -127,6 +127,17 @@ class IndexSearch {
     return result;
   }
 
+  // Reading the inodes of XFS does not tell who has names where; a walk for names did.
+  std::shared_ptr<const InodeIndex> with_kept_parents(std::shared_ptr<const InodeIndex> built) const {
+    const auto kept = fs_.xfs ? cache_.find(key_) : nullptr;
+    if (!kept) {
+      return built;
+    }
+    InodeIndex both = *built;
+    both.parents = kept->parents;
+    return std::make_shared<const InodeIndex>(std::move(both));
+  }
+
   std::string why_missing(const BuiltIndex& built) const {
     const bool clusters = layout_ && layout_->geometry.cluster_blocks > 1;
     const std::string why = fs_.xfs ? kNobodyOnXfs : clusters ? kRestOfCluster : kNobodyOnExt4;
@@ -142,6 +153,10 @@ class IndexSearch {
 };
 
 }  // namespace
+
+IndexKey index_key(const OpenFs& fs) {
+  return {fs.mounted.device, fs.mounted.ref.uuid};
+}
 
 Result<IndexedResult> search_index(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache, Freshness freshness) {
   return IndexSearch(fs, wanted, cache).run(freshness);

@@ -12,7 +12,7 @@ namespace pmend::rmap {
 // says when it is asked now.
 struct InodeIndex {
   ExtentIndex extents;
-  ParentTable parents;  // ext4 only
+  ParentTable parents;  // of XFS only once a walk for names was needed
   std::uint32_t block_bytes = 0;
 
   std::uint64_t bytes() const { return extents.bytes() + parents.links().size_bytes(); }
