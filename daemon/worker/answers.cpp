@@ -5,6 +5,7 @@
 #include "pmend/repair/plan_frozen.hpp"
 #include "pmend/repair/planner.hpp"
 #include "pmend/repair/sectors.hpp"
+#include "pmend/rmap/btrfs_places.hpp"
 #include "pmend/rmap/locate_file.hpp"
 #include "worker/lists.hpp"
 #include "worker/owners.hpp"
@@ -80,6 +81,13 @@ Result<block::BlockContext> context_of_file(const Setting& setting, const std::s
   struct stat status {};
   if (lstat(path.c_str(), &status) < 0) {
     return fail_errno("stat " + shown);
+  }
+  // The files of btrfs have device numbers of their own; a mount names one of its devices.
+  for (const std::string& node : rmap::btrfs_nodes_of(path)) {
+    auto context = block::read_block_context(setting.roots, node);
+    if (context && context->whole.use == block::VolumeUse::kMounted) {
+      return context;
+    }
   }
   const auto device = block::read_device(setting.roots, status.st_dev);
   if (!device && S_ISBLK(status.st_mode)) {

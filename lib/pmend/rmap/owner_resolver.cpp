@@ -5,6 +5,7 @@
 #include "pmend/rmap/btrfs_owners.hpp"
 #include "pmend/rmap/extent_search.hpp"
 #include "pmend/rmap/facts.hpp"
+#include "pmend/rmap/fiemap_owners.hpp"
 #include "pmend/rmap/index_search.hpp"
 #include "pmend/rmap/open_fs.hpp"
 #include "pmend/rmap/space_map.hpp"
@@ -166,6 +167,9 @@ class SystemOwnerResolver final : public OwnerResolver {
     const RangeSet wanted(ranges);
     if (mounted.ref.type == "btrfs") {
       return resolve_btrfs(mounted, wanted, options);
+    }
+    if (!is_supported(mounted.ref.type)) {
+      return resolve_by_fiemap(mounted, wanted, options);
     }
     const auto fs = open_fs(mounted, options);
     if (!fs) {
