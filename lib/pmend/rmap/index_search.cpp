@@ -14,6 +14,8 @@ namespace {
 constexpr const char* kNobodyOnXfs =
     "in use, but by no file's data: metadata, a directory or attributes, which XFS without rmapbt does not tell apart";
 constexpr const char* kNobodyOnExt4 = "in use, but no inode has it";
+constexpr const char* kFreeOrDamaged =
+    "free as the block bitmap says, but some inodes of this file system are damaged, and one of them may have it";
 constexpr const char* kRestOfCluster =
     "in use, but no inode has it; where blocks are given away in clusters, files need not use the whole";
 
@@ -54,23 +56,27 @@ SearchResult look_up(const InodeIndex& index, const RangeSet& wanted, unsigned e
   return result;
 }
 
+void take_missing(SearchResult& result, const std::vector<ByteRange>& ranges, OwnerKind kind,
+                  const std::string& detail) {
+  for (const ByteRange& range : ranges) {
+    Claim claim = unknown_claim(range, detail, kByInodeTables);
+    claim.kind = kind;
+    result.claims.push_back(std::move(claim));
+    result.missing.erase(range);
+  }
+}
+
 // GETFSMAP of ext4 leaves out some free space and what lies before the first group; the bitmaps know. Takes what they
-// tell out of what is missing.
-void add_unused(const ext4::Layout& layout, SearchResult& result) {
-  const RangeSet free = ext4::free_of(layout, result.missing);
-  for (const ByteRange& range : free.ranges()) {
-    Claim claim = unknown_claim(range, kFreeSpace, kByInodeTables);
-    claim.kind = OwnerKind::kFree;
-    result.claims.push_back(std::move(claim));
-    result.missing.erase(range);
-  }
+// tell out of what is missing. Where an inode is damaged, a file may have what they call free.
+// Returns false if some of it is not to be believed: that is unknown then.
+bool add_unused(const ext4::Layout& layout, bool damaged, SearchResult& result) {
+  const ext4::FreeSpace space = ext4::free_of(layout, result.missing);
+  take_missing(result, space.free.ranges(), damaged ? OwnerKind::kUnknown : OwnerKind::kFree,
+               damaged ? kFreeOrDamaged : kFreeSpace);
+  take_missing(result, space.doubtful.ranges(), OwnerKind::kUnknown, space.why);
   const ByteRange before{0, std::uint64_t{layout.geometry.first_data_block} * layout.geometry.block_bytes};
-  for (const ByteRange& range : result.missing.common(before)) {
-    Claim claim = unknown_claim(range, "boot block", kByInodeTables);
-    claim.kind = OwnerKind::kMetadata;
-    result.claims.push_back(std::move(claim));
-    result.missing.erase(range);
-  }
+  take_missing(result, result.missing.common(before), OwnerKind::kMetadata, "boot block");
+  return space.doubtful.empty() && (!damaged || space.free.empty());
 }
 
 // One question on one file system.
@@ -88,8 +94,7 @@ class IndexSearch {
       return tl::make_unexpected(read.error());
     }
     if (const auto kept = freshness == Freshness::kKept ? cache_.find(key_) : nullptr) {
-      auto result = look_up_in(kept, source_ | kByIndex);
-      if (result.found.missing.empty()) {
+      if (auto result = look_up_in(kept, source_ | kByIndex); sure_) {
         return result;
       }
     }
@@ -119,11 +124,11 @@ class IndexSearch {
     return {};
   }
 
-  IndexedResult look_up_in(const std::shared_ptr<const InodeIndex>& index, unsigned evidence) const {
+  IndexedResult look_up_in(const std::shared_ptr<const InodeIndex>& index, unsigned evidence) {
     IndexedResult result{look_up(*index, wanted_, evidence), index};
-    if (layout_ && !result.found.missing.empty()) {
-      add_unused(*layout_, result.found);
-    }
+    const bool unused_is_sure =
+        !layout_ || result.found.missing.empty() || add_unused(*layout_, index->damaged, result.found);
+    sure_ = unused_is_sure && result.found.missing.empty();
     return result;
   }
 
@@ -150,6 +155,7 @@ class IndexSearch {
   IndexKey key_;
   unsigned source_;
   std::optional<ext4::Layout> layout_;  // of ext4
+  bool sure_ = false;                   // that the last look into an index told all
 };
 
 }  // namespace

@@ -41,8 +41,12 @@ Claim to_claim(const kernel::FsmapRecord& record, const ByteRange& part) {
 
 void add_records(const OpenFs& fs, const ByteRange& question, SpaceMap& map) {
   const auto records = kernel::getfsmap(fs.root.get(), question);
-  if (!records) {
+  if (!records && fs.xfs) {
     map.claims.push_back(unknown_claim(question, records.error().message()));
+    return;
+  }
+  if (!records) {
+    map.undecided.insert(question);  // one damaged bitmap makes ext4 fail for all; the inodes know of all but that
     return;
   }
   RangeSet told;
