@@ -3,6 +3,7 @@
 
 #include "pmend/base/text.hpp"
 #include "pmend/block/storage_users.hpp"
+#include "pmend/rmap/btrfs_places.hpp"
 #include "pmend/rmap/leases.hpp"
 #include "pmend/rmap/proc_files.hpp"
 #include "worker/freeze_place.hpp"
@@ -109,6 +110,13 @@ Result<block::BlockContext> context_of_file(const Setting& setting, const std::s
   struct stat status {};
   if (lstat(path.c_str(), &status) < 0) {
     return fail_errno("stat " + shown);
+  }
+  // The files of btrfs have device numbers of their own; a mount names one of its devices.
+  for (const std::string& node : rmap::btrfs_nodes_of(path)) {
+    auto context = block::read_block_context(setting.roots, node);
+    if (context && context->whole.use == block::VolumeUse::kMounted) {
+      return context;
+    }
   }
   const auto device = block::read_device(setting.roots, status.st_dev);
   if (!device && S_ISBLK(status.st_mode)) {

@@ -55,7 +55,7 @@ def records(image: bytes) -> bytes:
 
 def index_file(leaves: int, wide: int, links: int) -> bytes:
     """As lib/pmend/rmap/index_file.cpp writes it."""
-    header = struct.pack("<8s64s6Q", b"pmendrm1", b"u", 1, leaves + wide, leaves, wide, links, 4096)
+    header = struct.pack("<8s64s7Q", b"pmendrm2", b"u", 1, leaves + wide, leaves, wide, links, 4096, 0)
     reaches = b"".join(struct.pack("<Q", 100 + i) for i in range(leaves))
     leaf = struct.pack("<Q32I32I32I32H32B", 90, *range(32), *range(12, 44), *[0] * 32, *[1] * 32, *[0] * 32)
     wide_one = struct.pack("<3Q", 200 << 16 | 3, 12 << 2, 1 << 33)

@@ -54,6 +54,9 @@ void append(std::vector<FileExtent>& extents, const FileExtent& next) {
 bool FileExtent::has_device_range() const {
   return (flags & kNoPlace) == 0;
 }
+bool FileExtent::is_encoded() const {
+  return (flags & FIEMAP_EXTENT_ENCODED) != 0;
+}
 bool FileExtent::is_unwritten() const {
   return (flags & FIEMAP_EXTENT_UNWRITTEN) != 0;
 }

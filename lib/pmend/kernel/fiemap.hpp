@@ -22,6 +22,7 @@ struct FileExtent {
   ByteRange device_range() const { return {device_offset, length}; }
   // False where `device_offset` must not be used: unknown, delayed, encoded, inline, tail-packed or not aligned data.
   bool has_device_range() const;
+  bool is_encoded() const;  // compressed or encrypted
   bool is_unwritten() const;
   bool is_shared() const;
 

@@ -19,10 +19,12 @@ constexpr int kInode32 = 1;
 constexpr int kInode64 = 0x81;
 // FILEID_INO32_GEN_PARENT, and FILEID_IS_CONNECTABLE of Linux 6.13.
 constexpr int kInode32AndParent = 2;
+constexpr int kInode64AndParent = 0x82;
 constexpr int kConnectable = 0x10000;
 constexpr std::size_t kInode32Bytes = 8;
 constexpr std::size_t kInode32AndParentBytes = 16;
 constexpr std::size_t kInode64Bytes = 12;
+constexpr std::size_t kInode64AndParentBytes = 24;
 
 // struct file_handle with room for the largest handle.
 class Handle {
@@ -45,14 +47,23 @@ class Handle {
     }
   }
 
-  // A connectable one of ext4.
-  Handle(const InodeId& id, const InodeId& parent) : Handle() {
-    header_->handle_type = kInode32AndParent | kConnectable;
-    header_->handle_bytes = kInode32AndParentBytes;
-    put(static_cast<std::uint32_t>(id.inode), 0);
-    put(id.generation, 4);
-    put(static_cast<std::uint32_t>(parent.inode), 8);
-    put(parent.generation, 12);
+  // A connectable one.
+  Handle(HandleStyle style, const InodeId& id, const InodeId& parent) : Handle() {
+    if (style == HandleStyle::kXfs) {
+      header_->handle_type = kInode64AndParent | kConnectable;
+      header_->handle_bytes = kInode64AndParentBytes;
+      put(id.inode, 0);
+      put(id.generation, 8);
+      put(parent.inode, 12);
+      put(parent.generation, 20);
+    } else {
+      header_->handle_type = kInode32AndParent | kConnectable;
+      header_->handle_bytes = kInode32AndParentBytes;
+      put(static_cast<std::uint32_t>(id.inode), 0);
+      put(id.generation, 4);
+      put(static_cast<std::uint32_t>(parent.inode), 8);
+      put(parent.generation, 12);
+    }
   }
 
   struct file_handle* get() {
@@ -133,10 +144,7 @@ Result<UniqueFd> open_by_id(int mount_fd, HandleStyle style, const InodeId& id) 
 }
 
 Result<UniqueFd> open_path_by_id_and_parent(int mount_fd, HandleStyle style, const InodeId& id, const InodeId& parent) {
-  if (style != HandleStyle::kExt4) {
-    return fail(Errc::kUnsupported, "handles with a parent on this file system");
-  }
-  Handle handle(id, parent);
+  Handle handle(style, id, parent);
   UniqueFd path(open_by_handle_at(mount_fd, handle.get(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!path) {
     return fail_errno("open " + name_of(id) + " by its parent");

@@ -34,7 +34,8 @@ Result<UniqueFd> open_by_id(int mount_fd, HandleStyle style, const InodeId& id);
 // The same without opening it (O_PATH): for fstat(2) of any kind of file.
 Result<UniqueFd> open_path_by_id(int mount_fd, HandleStyle style, const InodeId& id);
 
-// The same of a file that has a name in `parent`, so that /proc/self/fd shows it with its path. ext4 only.
+// The same of a file that has a name in `parent`, so that /proc/self/fd shows it with its path: a path of the file,
+// though not always in this directory if it has several names. XFS wants both generations, ext4 takes 0 for any.
 // Errors: as above; EINVAL before Linux 6.13, which has no connectable handles; ESTALE if it has no name there.
 Result<UniqueFd> open_path_by_id_and_parent(int mount_fd, HandleStyle style, const InodeId& id, const InodeId& parent);
 

@@ -3,6 +3,8 @@
 
 #include <sys/ioctl.h>
 
+#include <bit>
+
 namespace pmend::kernel {
 namespace {
 
@@ -39,6 +41,17 @@ constexpr unsigned long kGeometryRequest = _IOR('X', 126, KernelGeometry);
 constexpr std::uint32_t kFlagReverseMap = 1U << 19U;  // XFS_FSOP_GEOM_FLAGS_RMAPBT
 constexpr std::uint32_t kFlagReflink = 1U << 20U;     // XFS_FSOP_GEOM_FLAGS_REFLINK
 constexpr std::uint32_t kFlagExchange = 1U << 24U;    // XFS_FSOP_GEOM_FLAGS_EXCHANGE_RANGE
+constexpr std::uint32_t kFlagParents = 1U << 25U;     // XFS_FSOP_GEOM_FLAGS_PARENT
+
+// The number of an inode is that of its allocation group, of its block in there and of its place in that, one behind
+// the other, in as many bits as each may need.
+std::uint64_t last_inode(const KernelGeometry& k) {
+  const auto bits_for = [](std::uint32_t count) {
+    return count <= 1 ? 0U : static_cast<unsigned>(std::bit_width(count - 1));
+  };
+  const std::uint32_t places = k.inodesize == 0 ? 1 : k.blocksize / k.inodesize;
+  return (std::uint64_t{k.agcount} << (bits_for(k.agblocks) + bits_for(places))) - 1;
+}
 
 }  // namespace
 
@@ -55,6 +68,8 @@ Result<XfsGeometry> xfs_geometry(int fd) {
   geometry.reverse_map = (k.flags & kFlagReverseMap) != 0;
   geometry.reflink = (k.flags & kFlagReflink) != 0;
   geometry.exchange_range = (k.flags & kFlagExchange) != 0;
+  geometry.parent_pointers = (k.flags & kFlagParents) != 0;
+  geometry.last_inode = last_inode(k);
   return geometry;
 }
 

@@ -17,6 +17,8 @@ struct XfsGeometry {
   bool reverse_map = false;           // rmapbt=1: GETFSMAP knows the owners
   bool reflink = false;               // extents may be shared
   bool exchange_range = false;        // exchange=1: files can exchange pieces of their mappings (Linux 6.10)
+  bool parent_pointers = false;       // parent=1: an inode knows its names (Linux 6.10)
+  std::uint64_t last_inode = 0;       // no inode has a larger number
 };
 
 // Errors: the errno, ENOTTY on other file systems.

@@ -19,7 +19,11 @@ constexpr std::array kEvidenceNames = {EvidenceName{kByFsmap, "getfsmap"},
                                        EvidenceName{kByOpenFiles, "open-files"},
                                        EvidenceName{kByInodeTables, "inode-tables"},
                                        EvidenceName{kByIndex, "index"},
-                                       EvidenceName{kByBtrfs, "btrfs"}};
+                                       EvidenceName{kByBtrfs, "btrfs"},
+                                       EvidenceName{kNamesByParents, "parent-pointers"},
+                                       EvidenceName{kNamesByHandle, "connectable-handle"},
+                                       EvidenceName{kNamesByDirectory, "directory"},
+                                       EvidenceName{kNamesByWalk, "name-walk"}};
 
 Owner to_owner(const FileSystemRef& filesystem, const Claim& claim, const ByteRange& piece) {
   Owner owner;

@@ -4,6 +4,7 @@
 #include "pmend/base/text.hpp"
 #include "pmend/kernel/btrfs.hpp"
 #include "pmend/rmap/assemble.hpp"
+#include "pmend/rmap/btrfs_places.hpp"
 #include "pmend/rmap/claim.hpp"
 
 #include <climits>
@@ -38,33 +39,6 @@ Claim claim_of(OwnerKind kind, const ByteRange& range, std::string detail) {
   Claim claim = unknown_claim(range, std::move(detail), kByBtrfs);
   claim.kind = kind;
   return claim;
-}
-
-// Nothing for a node that is none.
-std::optional<dev_t> device_number(const std::string& node) {
-  struct stat status = {};
-  return !node.empty() && stat(node.c_str(), &status) == 0 && S_ISBLK(status.st_mode) ? std::optional(status.st_rdev)
-                                                                                      : std::nullopt;
-}
-
-Result<UniqueFd> open_top(const MountedFileSystem& fs) {
-  UniqueFd top(open(fs.ref.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
-  return top ? Result<UniqueFd>(std::move(top)) : fail_errno("open " + escape_bytes(fs.ref.mount_point));
-}
-
-// Also shows that it is this file system: the device number of a mount of btrfs is not the one that its files have.
-Result<std::uint64_t> device_id_of(const MountedFileSystem& fs, int top) {
-  const auto devices = kernel::btrfs_devices(top);
-  const auto number = device_number(fs.node);
-  for (const kernel::BtrfsDevice& device : devices ? *devices : std::vector<kernel::BtrfsDevice>()) {
-    if (number && device_number(device.path) == number) {
-      return device.id;
-    }
-  }
-  if (!devices && !devices.error().is_errno(ENOTTY)) {
-    return tl::make_unexpected(devices.error());
-  }
-  return fail(Errc::kStale, "another file system is mounted on " + escape_bytes(fs.ref.mount_point));
 }
 
 // The names of inodes as the mount point shows them.
@@ -224,8 +198,8 @@ class BtrfsSearch {
 
 Result<std::vector<OwnedRange>> resolve_btrfs(const MountedFileSystem& fs, const RangeSet& wanted,
                                               const ResolveOptions& options) {
-  const auto top = open_top(fs);
-  const auto device_id = top ? device_id_of(fs, top->get()) : tl::make_unexpected(top.error());
+  const auto top = open_btrfs(fs);
+  const auto device_id = top ? btrfs_device_id(fs, top->get()) : tl::make_unexpected(top.error());
   if (!device_id) {
     return tl::make_unexpected(device_id.error());
   }

@@ -23,9 +23,16 @@ inline constexpr unsigned kByOpenFiles = 1U << 5U;
 inline constexpr unsigned kByInodeTables = 1U << 6U;
 inline constexpr unsigned kByIndex = 1U << 7U;
 inline constexpr unsigned kByBtrfs = 1U << 8U;
+// How names were found.
+inline constexpr unsigned kNamesByParents = 1U << 9U;
+inline constexpr unsigned kNamesByHandle = 1U << 10U;
+inline constexpr unsigned kNamesByDirectory = 1U << 11U;
+inline constexpr unsigned kNamesByWalk = 1U << 12U;
 
 // Details of claims without contents.
 inline constexpr const char* kFreeSpace = "free space";
+inline constexpr const char* kFreeOrDamaged =
+    "free as the block bitmap says, but some inodes of this file system are damaged, and one of them may have it";
 inline constexpr const char* kExtentMap = "extent map";
 inline constexpr const char* kExtendedAttributes = "extended attributes";
 

@@ -3,6 +3,7 @@
 
 #include "pmend/kernel/handles.hpp"
 #include "pmend/model/json_text.hpp"
+#include "pmend/rmap/claim.hpp"
 #include "pmend/rmap/names.hpp"
 #include "pmend/rmap/proc_files.hpp"
 
@@ -10,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -28,10 +30,6 @@ struct FileReport {
   struct stat status = {};
   std::optional<std::vector<Xattr>> xattrs;
 };
-
-bool has(const ResolveOptions& options, protocol::Fact fact) {
-  return std::ranges::find(options.facts, fact) != options.facts.end();
-}
 
 // listxattr(2) and getxattr(2) with room for what is there; a value can grow between asking its size and reading it.
 template <class Call>
@@ -56,8 +54,8 @@ std::optional<std::string> read_growing(const Call& call) {
 
 class Facts {
  public:
-  Facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents)
-      : fs_(fs), options_(options), parents_(parents) {}
+  Facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents, std::size_t most_links)
+      : fs_(fs), options_(options), parents_(parents), most_links_(most_links) {}
 
   void collect(const std::vector<OwnedRange>& ranges) {
     std::set<std::uint64_t> inodes;
@@ -71,10 +69,10 @@ class Facts {
         }
       }
     }
-    if (has(options_, protocol::Fact::kNames)) {
-      names_ = find_names(fs_, parents_, inodes, options_.names_limit);
+    if (wants(options_, protocol::Fact::kNames)) {
+      names_ = find_names(fs_, parents_, inodes, {options_.names_limit, most_links_, options_.only_names_by});
     }
-    if (has(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
+    if (wants(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
       openers_ = find_openers(options_.proc, keys);
     }
     // After the walk: the number of links must be no older than the names.
@@ -84,14 +82,19 @@ class Facts {
   }
 
   void add_to(OwnedRange& range) const {
-    const std::size_t taken = range.owners.size() * kRoomOfOwner;
-    std::size_t room = taken < kMaxNameBytes ? kMaxNameBytes - taken : 0;
+    std::size_t room = room_for_names(range);
+    unsigned evidence = 0;
     for (Owner& owner : range.owners) {
       if (owner.file) {
         add_to(owner, room);
+        const auto found = names_.by_inode.find(owner.file->inode);
+        evidence |= found == names_.by_inode.end() || owner.paths.empty() ? 0 : found->second.evidence;
       }
     }
+    std::ranges::move(evidence_names(evidence), std::back_inserter(range.evidence));
   }
+
+  std::optional<ParentTable> take_table() { return std::move(names_.table); }
 
  private:
   // Takes from `room` what the names of the owner need.
@@ -100,14 +103,13 @@ class Facts {
     if (!report) {
       return;
     }
-    if (has(options_, protocol::Fact::kNames)) {
+    if (wants(options_, protocol::Fact::kNames)) {
       add_names(owner, report->status, room);
     }
-    if (has(options_, protocol::Fact::kAttributes)) {
-      const struct stat& s = report->status;
-      owner.attributes = FileAttributes{s.st_uid, s.st_gid, s.st_mode, static_cast<std::uint64_t>(s.st_size)};
+    if (wants(options_, protocol::Fact::kAttributes)) {
+      owner.attributes = attributes_of(report->status);
     }
-    if (has(options_, protocol::Fact::kOpenBy)) {
+    if (wants(options_, protocol::Fact::kOpenBy)) {
       const auto found = openers_.find({fs_.mounted.device, owner.file->inode});
       owner.open_by = found == openers_.end() ? std::vector<OpenBy>() : found->second;
     }
@@ -121,26 +123,18 @@ class Facts {
     if (!fd || fstat(fd->get(), &report.status) < 0) {
       return std::nullopt;
     }
-    if (has(options_, protocol::Fact::kXattrs)) {
+    if (wants(options_, protocol::Fact::kXattrs)) {
       report.xattrs = read_xattrs(fd->get());
     }
     return report;
   }
 
   void add_names(Owner& owner, const struct stat& status, std::size_t& room) const {
-    const auto found = names_.find(owner.file->inode);
-    if (found == names_.end()) {
+    const auto found = names_.by_inode.find(owner.file->inode);
+    if (found == names_.by_inode.end()) {
       return;
     }
-    for (const std::string& name : found->second) {
-      FilePath path{absolute_path(fs_.mounted.ref.mount_point, name)};
-      const std::size_t bytes = to_json_text(to_json(path)).size() + 1;
-      if (bytes > room) {
-        break;
-      }
-      room -= bytes;
-      owner.paths.push_back(std::move(path));
-    }
+    add_paths(fs_.mounted.ref.mount_point, found->second.names, room, owner);
     // The links of a directory are its subdirectories'; it has one name.
     const nlink_t links = S_ISDIR(status.st_mode) ? 1 : status.st_nlink;
     owner.all_names = links != 0 && owner.paths.size() == links;
@@ -149,20 +143,47 @@ class Facts {
   const OpenFs& fs_;
   const ResolveOptions& options_;
   const ParentTable* parents_;
+  std::size_t most_links_;
   std::map<FileId, std::optional<FileReport>> reports_;
-  NamesByInode names_;
+  FoundNames names_;
   std::map<FileKey, std::vector<OpenBy>> openers_;
 };
 
 }  // namespace
 
-void add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
-               std::vector<OwnedRange>& ranges) {
-  Facts facts(fs, options, parents);
+bool wants(const ResolveOptions& options, protocol::Fact fact) {
+  return std::ranges::find(options.facts, fact) != options.facts.end();
+}
+
+std::size_t room_for_names(const OwnedRange& range) {
+  const std::size_t taken = range.owners.size() * kRoomOfOwner;
+  return taken < kMaxNameBytes ? kMaxNameBytes - taken : 0;
+}
+
+void add_paths(const std::string& mount_point, const std::vector<std::string>& names, std::size_t& room, Owner& owner) {
+  for (const std::string& name : names) {
+    FilePath path{absolute_path(mount_point, name)};
+    const std::size_t bytes = to_json_text(to_json(path)).size() + 1;
+    if (bytes > room) {
+      break;
+    }
+    room -= bytes;
+    owner.paths.push_back(std::move(path));
+  }
+}
+
+FileAttributes attributes_of(const struct stat& status) {
+  return {status.st_uid, status.st_gid, status.st_mode, static_cast<std::uint64_t>(status.st_size)};
+}
+
+std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
+                                     std::size_t most_links, std::vector<OwnedRange>& ranges) {
+  Facts facts(fs, options, parents, most_links);
   facts.collect(ranges);
   for (OwnedRange& range : ranges) {
     facts.add_to(range);
   }
+  return facts.take_table();
 }
 
 std::optional<std::vector<Xattr>> read_xattrs(int fd) {

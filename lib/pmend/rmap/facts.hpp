@@ -6,7 +6,11 @@
 #include "pmend/rmap/owner_resolver.hpp"
 #include "pmend/rmap/parent_table.hpp"
 
+#include <sys/stat.h>
+
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace pmend::rmap {
@@ -15,9 +19,21 @@ namespace pmend::rmap {
 // /proc for all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
 // verified as the file has links, and all of them fit into a message. A deleted file has no name, and all_names stays
 // false: nothing may be concluded from names that are not there.
-// `parents`, may be null, says in which directories to look first.
-void add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
-               std::vector<OwnedRange>& ranges);
+// `parents`, may be null, says in which directories to look first. How names were found goes into the evidence.
+// Returns what FoundNames::table has, at most `most_links` of them.
+std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
+                                     std::size_t most_links, std::vector<OwnedRange>& ranges);
+
+// True if this fact was asked for.
+bool wants(const ResolveOptions& options, protocol::Fact fact);
+
+// What a message has left for the names of a range's owners, in bytes.
+std::size_t room_for_names(const OwnedRange& range);
+
+// Names below the mount point as absolute paths of the owner, as long as there is room; takes from it what they need.
+void add_paths(const std::string& mount_point, const std::vector<std::string>& names, std::size_t& room, Owner& owner);
+
+FileAttributes attributes_of(const struct stat& status);
 
 // All extended attributes of the file behind a descriptor, which may be O_PATH. Nothing if they cannot be read or are
 // too many to be carried along.

@@ -29,9 +29,9 @@ class Collector {
 
   bool whole() const { return whole_; }
 
-  std::shared_ptr<const InodeIndex> build(std::vector<ParentLink> links) {
+  std::shared_ptr<const InodeIndex> build(std::vector<ParentLink> links, bool damaged) {
     return std::make_shared<const InodeIndex>(
-        InodeIndex{std::move(builder_).build(), ParentTable::build(std::move(links)), block_bytes_});
+        InodeIndex{std::move(builder_).build(), ParentTable::build(std::move(links)), block_bytes_, damaged});
   }
 
  private:
@@ -67,7 +67,7 @@ Result<BuiltIndex> build_of_ext4(const OpenFs& fs, const RangeSet& wanted, std::
   options.wants_links = [&collector] { return collector.whole(); };
   auto report = ext4::scan(*layout, options, std::move(damage));
   BuiltIndex built;
-  built.index = collector.build(std::move(report.links));
+  built.index = collector.build(std::move(report.links), report.damage.count != 0);
   built.whole = collector.whole() && !report.stopped && built.index->bytes() <= budget_bytes;
   built.not_seen = list_of_skipped(report.stopped, report.damage.texts);
   return built;
@@ -84,7 +84,7 @@ Result<BuiltIndex> build_of_xfs(const OpenFs& fs, const RangeSet& wanted, std::u
     return tl::make_unexpected(report.error());
   }
   BuiltIndex built;
-  built.index = collector.build({});
+  built.index = collector.build({}, !report->complete);
   built.whole = collector.whole() && !report->stopped && built.index->bytes() <= budget_bytes;
   built.not_seen = list_of_skipped(report->stopped, report->skipped);
   return built;

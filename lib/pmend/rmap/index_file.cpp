@@ -16,7 +16,7 @@
 namespace pmend::rmap {
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'p', 'm', 'e', 'n', 'd', 'r', 'm', '1'};
+constexpr std::array<char, 8> kMagic = {'p', 'm', 'e', 'n', 'd', 'r', 'm', '2'};
 constexpr std::uint64_t kMostElements = 1ULL << 40U;  // no product overflows
 
 struct IndexHeader {
@@ -28,6 +28,7 @@ struct IndexHeader {
   std::uint64_t wide = 0;
   std::uint64_t links = 0;
   std::uint64_t block_bytes = 0;
+  std::uint64_t damaged = 0;
 };
 static_assert(sizeof(IndexHeader) % alignof(std::uint64_t) == 0);
 
@@ -41,6 +42,7 @@ IndexHeader header_of(const IndexKey& key, const InodeIndex& index) {
   header.wide = index.extents.wide().size();
   header.links = index.parents.links().size();
   header.block_bytes = index.block_bytes;
+  header.damaged = index.damaged ? 1 : 0;
   return header;
 }
 
@@ -83,8 +85,8 @@ std::uint64_t size_of(const IndexHeader& header) {
 
 bool is_sane(const IndexHeader& header, std::uint64_t bytes) {
   return header.magic == kMagic && header.leaves < kMostElements && header.wide < kMostElements &&
-         header.links < kMostElements && header.block_bytes >= 512 && header.block_bytes <= 65536 &&
-         size_of(header) == bytes;
+         header.links < kMostElements && header.damaged <= 1 && header.block_bytes >= 512 &&
+         header.block_bytes <= 65536 && size_of(header) == bytes;
 }
 
 Result<std::uint64_t> size_of_own_file(int fd, const std::string& path) {
@@ -148,6 +150,7 @@ Result<InodeIndex> read_index(const std::string& path, const IndexKey& key) {
   index.extents = ExtentIndex(keep, reaches, leaves, wide, header.pieces);
   index.parents = ParentTable(keep, take_elements<ParentLink>(rest, header.links));
   index.block_bytes = static_cast<std::uint32_t>(header.block_bytes);
+  index.damaged = header.damaged != 0;
   return index;
 }
 

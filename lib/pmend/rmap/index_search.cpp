@@ -54,23 +54,27 @@ SearchResult look_up(const InodeIndex& index, const RangeSet& wanted, unsigned e
   return result;
 }
 
+void take_missing(SearchResult& result, const std::vector<ByteRange>& ranges, OwnerKind kind,
+                  const std::string& detail) {
+  for (const ByteRange& range : ranges) {
+    Claim claim = unknown_claim(range, detail, kByInodeTables);
+    claim.kind = kind;
+    result.claims.push_back(std::move(claim));
+    result.missing.erase(range);
+  }
+}
+
 // GETFSMAP of ext4 leaves out some free space and what lies before the first group; the bitmaps know. Takes what they
-// tell out of what is missing.
-void add_unused(const ext4::Layout& layout, SearchResult& result) {
-  const RangeSet free = ext4::free_of(layout, result.missing);
-  for (const ByteRange& range : free.ranges()) {
-    Claim claim = unknown_claim(range, kFreeSpace, kByInodeTables);
-    claim.kind = OwnerKind::kFree;
-    result.claims.push_back(std::move(claim));
-    result.missing.erase(range);
-  }
+// tell out of what is missing. Where an inode is damaged, a file may have what they call free.
+// Returns false if some of it is not to be believed: that is unknown then.
+bool add_unused(const ext4::Layout& layout, bool damaged, SearchResult& result) {
+  const ext4::FreeSpace space = ext4::free_of(layout, result.missing);
+  take_missing(result, space.free.ranges(), damaged ? OwnerKind::kUnknown : OwnerKind::kFree,
+               damaged ? kFreeOrDamaged : kFreeSpace);
+  take_missing(result, space.doubtful.ranges(), OwnerKind::kUnknown, space.why);
   const ByteRange before{0, std::uint64_t{layout.geometry.first_data_block} * layout.geometry.block_bytes};
-  for (const ByteRange& range : result.missing.common(before)) {
-    Claim claim = unknown_claim(range, "boot block", kByInodeTables);
-    claim.kind = OwnerKind::kMetadata;
-    result.claims.push_back(std::move(claim));
-    result.missing.erase(range);
-  }
+  take_missing(result, result.missing.common(before), OwnerKind::kMetadata, "boot block");
+  return space.doubtful.empty() && (!damaged || space.free.empty());
 }
 
 // One question on one file system.
@@ -80,7 +84,7 @@ class IndexSearch {
       : fs_(fs),
         wanted_(wanted),
         cache_(cache),
-        key_{fs.mounted.device, fs.mounted.ref.uuid},
+        key_(index_key(fs)),
         source_(fs.xfs ? kByBulkstat | kByFiemap : kByInodeTables) {}
 
   Result<IndexedResult> run(Freshness freshness) {
@@ -88,8 +92,7 @@ class IndexSearch {
       return tl::make_unexpected(read.error());
     }
     if (const auto kept = freshness == Freshness::kKept ? cache_.find(key_) : nullptr) {
-      auto result = look_up_in(kept, source_ | kByIndex);
-      if (result.found.missing.empty()) {
+      if (auto result = look_up_in(kept, source_ | kByIndex); sure_) {
         return result;
       }
     }
@@ -100,7 +103,7 @@ class IndexSearch {
     auto result = look_up_in(built->index, source_);
     result.found.why_missing = why_missing(*built);
     if (built->whole) {
-      cache_.put(key_, std::move(built->index));
+      cache_.put(key_, with_kept_parents(std::move(built->index)));
     }
     return result;
   }
@@ -119,12 +122,23 @@ class IndexSearch {
     return {};
   }
 
-  IndexedResult look_up_in(const std::shared_ptr<const InodeIndex>& index, unsigned evidence) const {
+  IndexedResult look_up_in(const std::shared_ptr<const InodeIndex>& index, unsigned evidence) {
     IndexedResult result{look_up(*index, wanted_, evidence), index};
-    if (layout_ && !result.found.missing.empty()) {
-      add_unused(*layout_, result.found);
-    }
+    const bool unused_is_sure =
+        !layout_ || result.found.missing.empty() || add_unused(*layout_, index->damaged, result.found);
+    sure_ = unused_is_sure && result.found.missing.empty();
     return result;
+  }
+
+  // Reading the inodes of XFS does not tell who has names where; a walk for names did.
+  std::shared_ptr<const InodeIndex> with_kept_parents(std::shared_ptr<const InodeIndex> built) const {
+    const auto kept = fs_.xfs ? cache_.find(key_) : nullptr;
+    if (!kept) {
+      return built;
+    }
+    InodeIndex both = *built;
+    both.parents = kept->parents;
+    return std::make_shared<const InodeIndex>(std::move(both));
   }
 
   std::string why_missing(const BuiltIndex& built) const {
@@ -139,9 +153,14 @@ class IndexSearch {
   IndexKey key_;
   unsigned source_;
   std::optional<ext4::Layout> layout_;  // of ext4
+  bool sure_ = false;                   // that the last look into an index told all
 };
 
 }  // namespace
+
+IndexKey index_key(const OpenFs& fs) {
+  return {fs.mounted.device, fs.mounted.ref.uuid};
+}
 
 Result<IndexedResult> search_index(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache, Freshness freshness) {
   return IndexSearch(fs, wanted, cache).run(freshness);

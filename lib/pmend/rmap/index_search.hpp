@@ -18,6 +18,9 @@ struct IndexedResult {
   std::shared_ptr<const InodeIndex> index;
 };
 
+// Under which the index of a file system is kept.
+IndexKey index_key(const OpenFs& fs);
+
 // Looks ranges up in the index of the file system: ext4, or XFS without rmapbt. It is made anew where there is none, or
 // where the one that was kept does not know all; then what nobody has is known to be nobody's at that moment. What is
 // larger than the cache's budget is not kept, and only what was asked for is held in memory meanwhile.

@@ -12,8 +12,9 @@ namespace pmend::rmap {
 // says when it is asked now.
 struct InodeIndex {
   ExtentIndex extents;
-  ParentTable parents;  // ext4 only
+  ParentTable parents;  // of XFS only once a walk for names was needed
   std::uint32_t block_bytes = 0;
+  bool damaged = false;  // some inodes or trees could not be read, and what they have is not in it
 
   std::uint64_t bytes() const { return extents.bytes() + parents.links().size_bytes(); }
 };

@@ -4,17 +4,27 @@
 #include "pmend/base/text.hpp"
 #include "pmend/kernel/fiemap.hpp"
 #include "pmend/kernel/handles.hpp"
+#include "pmend/rmap/btrfs_places.hpp"
+#include "pmend/rmap/fiemap_owners.hpp"
 #include "pmend/rmap/open_fs.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cstdint>
+#include <utility>
+
 namespace pmend::rmap {
 namespace {
 
+struct FoundPath {
+  UniqueFd path;
+  std::uint64_t inode = 0;
+};
+
 // By O_PATH first: only a regular file of this file system is really opened.
-Result<kernel::InodeId> find_file(const OpenFs& fs, const std::string& path) {
-  const auto fd = open_file(path, O_PATH | O_NOFOLLOW);
+Result<FoundPath> find_file(const OpenFs& fs, const std::string& path) {
+  auto fd = open_file(path, O_PATH | O_NOFOLLOW);
   if (!fd) {
     return tl::make_unexpected(fd.error());
   }
@@ -31,7 +41,13 @@ Result<kernel::InodeId> find_file(const OpenFs& fs, const std::string& path) {
   if (fs.leased.contains(status.st_ino)) {
     return fail(Errc::kRefused, escape_bytes(path) + " is under a lease");
   }
-  return kernel::identify(fd->get());
+  return FoundPath{std::move(*fd), status.st_ino};
+}
+
+// Where a handle cannot be opened.
+Result<UniqueFd> open_found(const FoundPath& found, const std::string& path) {
+  auto file = open_file("/proc/self/fd/" + std::to_string(found.path.get()), O_RDONLY | O_NONBLOCK | O_NOATIME);
+  return file ? std::move(file) : wrap(file.error(), escape_bytes(path));
 }
 
 Owner to_owner(const OpenFs& fs, const std::string& path, const kernel::InodeId& id, const kernel::FileExtent& extent) {
@@ -51,27 +67,33 @@ Owner to_owner(const OpenFs& fs, const std::string& path, const kernel::InodeId&
 
 Result<std::vector<Owner>> locate_file(const MountedFileSystem& mounted, const std::string& path,
                                        const ResolveOptions& options) {
-  const auto fs = open_fs(mounted, options);
+  if (mounted.ref.type == "btrfs") {
+    return locate_btrfs_file(mounted, path);
+  }
+  const bool known = is_supported(mounted.ref.type);
+  const auto fs = known ? open_fs(mounted, options) : open_tree(mounted, options);
   if (!fs) {
     return tl::make_unexpected(fs.error());
   }
-  const auto id = find_file(*fs, path);
+  const auto found = find_file(*fs, path);
+  if (!found) {
+    return tl::make_unexpected(found.error());
+  }
+  const auto id = known ? kernel::identify(found->path.get()) : kernel::InodeId{found->inode, 0};
   if (!id) {
     return tl::make_unexpected(id.error());
   }
-  const auto file = kernel::open_by_id(fs->root.get(), fs->style, *id);
+  const auto file = known ? kernel::open_by_id(fs->root.get(), fs->style, *id) : open_found(*found, path);
   if (!file) {
     return tl::make_unexpected(file.error());
   }
-  const auto extents = kernel::fiemap(file->get());
+  const auto extents = placed_extents(mounted.ref.type, file->get());
   if (!extents) {
     return wrap(extents.error(), escape_bytes(path));
   }
   std::vector<Owner> owners;
   for (const kernel::FileExtent& extent : *extents) {
-    if (extent.has_device_range()) {
-      owners.push_back(to_owner(*fs, path, *id, extent));
-    }
+    owners.push_back(to_owner(*fs, path, *id, extent));
   }
   return owners;
 }

@@ -1,134 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/rmap/names.hpp"
 
-#include "pmend/kernel/handles.hpp"
-#include "pmend/kernel/open_beneath.hpp"
+#include "pmend/rmap/claim.hpp"
+#include "pmend/rmap/name_check.hpp"
+#include "pmend/rmap/names_by_parents.hpp"
+#include "pmend/rmap/names_by_table.hpp"
 #include "pmend/rmap/tree_walk.hpp"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <optional>
-#include <string_view>
+#include <utility>
 
 namespace pmend::rmap {
 namespace {
 
-// Of one inode: more do not fit into an answer, and a file can have millions.
-constexpr std::size_t kMostNames = 2000;
+constexpr int kParentTries = 2;  // directories may be renamed while a path is put together
 
-// Below the root of the mount, or nothing. Of a directory always; of a file whose handle told its parent.
-std::optional<std::string> path_of_descriptor(const OpenFs& fs, int fd) {
-  std::array<char, PATH_MAX> root{};
-  std::array<char, PATH_MAX> path{};
-  const ssize_t root_length =
-      readlink(("/proc/self/fd/" + std::to_string(fs.root.get())).c_str(), root.data(), root.size());
-  const ssize_t length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path.data(), path.size());
-  if (root_length <= 0 || length <= 0) {
-    return std::nullopt;
-  }
-  std::string_view below(path.data(), static_cast<std::size_t>(length));
-  std::string_view mount(root.data(), static_cast<std::size_t>(root_length));
-  mount = mount == "/" ? std::string_view() : mount;
-  if (below == mount) {
-    return ".";
-  }
-  return below.starts_with(mount) && below.substr(mount.size()).starts_with('/')
-             ? std::optional<std::string>(below.substr(mount.size() + 1))
-             : std::nullopt;
-}
+using Clock = std::chrono::steady_clock;
 
-bool leads_to(const OpenFs& fs, const std::string& name, std::uint64_t inode) {
-  const auto fd = kernel::open_beneath(fs.root.get(), name, O_PATH | O_NOFOLLOW);
+struct SoughtInode {
+  kernel::InodeId id;
+  UniqueFd path;
   struct stat status = {};
-  return fd && fstat(fd->get(), &status) == 0 && status.st_dev == fs.mounted.device && status.st_ino == inode;
-}
 
-// The names of an inode in one directory: all of them by reading it, or the one that the kernel finds.
-void add_names_in(const OpenFs& fs, std::uint32_t directory, std::uint64_t inode, bool has_one_name,
-                  std::vector<std::string>& paths) {
-  if (has_one_name) {
-    const auto fd = kernel::open_path_by_id_and_parent(fs.root.get(), fs.style, {inode, 0}, {directory, 0});
-    const auto path = fd ? path_of_descriptor(fs, fd->get()) : std::nullopt;
-    if (path && leads_to(fs, *path, inode)) {
-      paths.push_back(*path);
-      return;
-    }
-  }
-  const auto fd = kernel::open_path_by_id(fs.root.get(), fs.style, {directory, 0});
-  auto path = fd ? path_of_descriptor(fs, fd->get()) : std::nullopt;
+  bool is_directory() const { return S_ISDIR(status.st_mode); }
+  // The links of a directory are its subdirectories'; it has one name.
+  std::size_t links() const { return is_directory() ? 1 : status.st_nlink; }
+};
+
+Result<SoughtInode> open_sought(const OpenFs& fs, std::uint64_t inode) {
+  const auto id = current_id(fs, inode);
+  auto path = id ? kernel::open_path_by_id(fs.root.get(), fs.style, *id) : tl::make_unexpected(id.error());
   if (!path) {
-    return;
+    return tl::make_unexpected(path.error());
   }
-  // Names that are not seen are missed in the count of links.
-  (void)visit_directory(fs, *path == "." ? "" : *path, [&](const TreeEntry& entry) {
-    if (entry.inode == inode && paths.size() < kMostNames) {
-      paths.push_back(entry.path());
-    }
-    return WalkNext::kGoOn;
-  });
+  SoughtInode sought{*id, std::move(*path)};
+  if (fstat(sought.path.get(), &sought.status) < 0) {
+    return fail_errno("fstat inode " + std::to_string(inode));
+  }
+  return sought;
 }
 
-void remove_doubles_and_strays(const OpenFs& fs, std::uint64_t inode, std::vector<std::string>& paths) {
-  // A name that moved meanwhile may have been met twice.
-  std::ranges::sort(paths);
-  const auto same = std::ranges::unique(paths);
-  paths.erase(same.begin(), same.end());
-  std::erase_if(paths, [&fs, inode](const std::string& path) { return !leads_to(fs, path, inode); });
-}
+// One question for names.
+class NameFinder {
+ public:
+  NameFinder(const OpenFs& fs, const ParentTable* parents, const NameSearch& search)
+      : fs_(fs), search_(search), pointers_(fs), end_(Clock::now() + search.limit) {
+    if (parents != nullptr) {
+      parents_ = *parents;
+    }
+  }
 
-// Without a walk; false if not all names came together. What the table has is only where to look.
-bool add_names_by_parents(const OpenFs& fs, const ParentTable& parents, std::uint64_t inode,
-                          std::vector<std::string>& paths) {
-  const auto fd = kernel::open_path_by_id(fs.root.get(), fs.style, {inode, 0});
-  struct stat status = {};
-  if (!fd || fstat(fd->get(), &status) < 0) {
-    return false;
-  }
-  if (S_ISDIR(status.st_mode)) {
-    if (const auto path = path_of_descriptor(fs, fd->get())) {
-      paths.push_back(*path);
+  FoundNames run(const std::set<std::uint64_t>& inodes) {
+    if (search_.only && needs_table(*search_.only) && parents_.links().empty()) {
+      walk({});
+      parents_ = found_.table.value_or(ParentTable());
     }
-  } else {
-    for (const std::uint32_t directory : parents.directories_of(static_cast<std::uint32_t>(inode))) {
-      add_names_in(fs, directory, inode, status.st_nlink == 1, paths);
+    std::set<std::uint64_t> rest;
+    for (const std::uint64_t inode : inodes) {
+      if (Clock::now() >= end_ || !find_at_once(inode)) {
+        rest.insert(inode);
+      }
+    }
+    if (!rest.empty() && allows(NameMethod::kTreeWalk)) {
+      walk(rest);
+    }
+    std::erase_if(found_.by_inode, [](const auto& entry) { return entry.second.names.empty(); });
+    return std::move(found_);
+  }
+
+ private:
+  static bool needs_table(NameMethod method) {
+    return method == NameMethod::kConnectableHandle || method == NameMethod::kDirectory;
+  }
+
+  bool allows(NameMethod method) const { return !search_.only || search_.only == method; }
+
+  // Without a walk; false if not all names came together.
+  bool find_at_once(std::uint64_t inode) {
+    const auto sought = open_sought(fs_, inode);
+    if (!sought) {
+      return sought.error().is_errno(ESTALE) || sought.error().is(Errc::kStale);  // gone: no names
+    }
+    return sought->links() == 0 || find_by_parents(*sought) || find_by_handle(*sought) || find_by_directory(*sought);
+  }
+
+  // Who remembers all names is believed even where some of them cannot be looked up, being under a mount, say.
+  bool find_by_parents(const SoughtInode& sought) {
+    bool asked = false;
+    for (int i = 0; i < kParentTries && allows(NameMethod::kParentPointers); ++i) {
+      auto names = pointers_.names_of(sought.id);
+      if (!names) {
+        return false;
+      }
+      asked = true;
+      if (take(sought, std::move(*names), kNamesByParents)) {
+        return true;
+      }
+      pointers_.forget();
+    }
+    return asked;
+  }
+
+  // A directory needs no table. A file that has several names may be shown by the same one each time.
+  bool find_by_handle(const SoughtInode& sought) {
+    if (!allows(NameMethod::kConnectableHandle)) {
+      return false;
+    }
+    if (sought.is_directory()) {
+      const auto path = path_of_descriptor(fs_, sought.path.get());
+      return take(sought, path ? std::vector{*path} : std::vector<std::string>(), kNamesByHandle);
+    }
+    return (sought.links() == 1 || search_.only) &&
+           take(sought, names_by_handle(fs_, parents_, sought.id), kNamesByHandle);
+  }
+
+  bool find_by_directory(const SoughtInode& sought) {
+    return allows(NameMethod::kDirectory) && !sought.is_directory() &&
+           take(sought, names_by_directory(fs_, parents_, sought.id), kNamesByDirectory);
+  }
+
+  // Keeps the names that are true; false if those are not all.
+  bool take(const SoughtInode& sought, std::vector<std::string> names, unsigned evidence) {
+    keep_true_names(fs_, sought.id.inode, names);
+    const bool all = names.size() == sought.links();
+    found_.by_inode[sought.id.inode] = {std::move(names), evidence};
+    return all;
+  }
+
+  // In place of what was found of these inodes before.
+  void walk(const std::set<std::uint64_t>& inodes) {
+    for (const std::uint64_t inode : inodes) {
+      found_.by_inode[inode] = {{}, kNamesByWalk};
+    }
+    std::vector<ParentLink> links;
+    bool in_time = true;
+    const WalkReport report = walk_tree(fs_, [&](const TreeEntry& entry) {
+      if (inodes.contains(entry.inode) && found_.by_inode[entry.inode].names.size() < kMostNames) {
+        found_.by_inode[entry.inode].names.push_back(entry.path());
+      }
+      if (entry.type != DT_DIR && links.size() <= search_.most_links) {
+        links.push_back({static_cast<std::uint32_t>(entry.inode), static_cast<std::uint32_t>(entry.directory_inode)});
+      }
+      in_time = Clock::now() < end_;
+      return in_time ? WalkNext::kGoOn : WalkNext::kEnd;
+    });
+    for (const std::uint64_t inode : inodes) {
+      keep_true_names(fs_, inode, found_.by_inode[inode].names);
+    }
+    // What was skipped has to be walked for again anyway.
+    if (in_time && !report.stopped && links.size() <= search_.most_links) {
+      found_.table = ParentTable::build(std::move(links));
     }
   }
-  remove_doubles_and_strays(fs, inode, paths);
-  return paths.size() == (S_ISDIR(status.st_mode) ? 1 : status.st_nlink);
-}
+
+  const OpenFs& fs_;
+  const NameSearch& search_;
+  ParentPointers pointers_;
+  ParentTable parents_;
+  Clock::time_point end_;
+  FoundNames found_;
+};
 
 }  // namespace
 
-NamesByInode find_names(const OpenFs& fs, const ParentTable* parents, const std::set<std::uint64_t>& inodes,
-                        std::chrono::milliseconds limit) {
-  NamesByInode names;
-  const auto end = std::chrono::steady_clock::now() + limit;
-  std::set<std::uint64_t> rest;
-  for (const std::uint64_t inode : inodes) {
-    const bool known = parents != nullptr && std::chrono::steady_clock::now() < end &&
-                       add_names_by_parents(fs, *parents, inode, names[inode]);
-    if (!known) {
-      rest.insert(inode);
-    }
-  }
-  if (!rest.empty()) {
-    walk_tree(fs, [&](const TreeEntry& entry) {
-      if (rest.contains(entry.inode) && names[entry.inode].size() < kMostNames) {
-        names[entry.inode].push_back(entry.path());
-      }
-      return std::chrono::steady_clock::now() < end ? WalkNext::kGoOn : WalkNext::kEnd;
-    });
-  }
-  for (const std::uint64_t inode : rest) {
-    remove_doubles_and_strays(fs, inode, names[inode]);
-  }
-  std::erase_if(names, [](const auto& entry) { return entry.second.empty(); });
-  return names;
+FoundNames find_names(const OpenFs& fs, const ParentTable* parents, const std::set<std::uint64_t>& inodes,
+                      const NameSearch& search) {
+  return NameFinder(fs, parents, search).run(inodes);
 }
 
 std::string absolute_path(const std::string& mount_point, const std::string& name) {

@@ -36,14 +36,10 @@ bool is_supported(const std::string& type) {
   return type == "xfs" || type == "ext4" || type == "ext3" || type == "ext2";
 }
 
-Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& options) {
-  if (!is_supported(mounted.ref.type)) {
-    return fail(Errc::kUnsupported, "owners on " + escape_bytes(mounted.ref.type) + " cannot be found");
-  }
+Result<OpenFs> open_tree(const MountedFileSystem& mounted, const ResolveOptions& options) {
   OpenFs fs;
   fs.mounted = mounted;
   fs.stop = options.stop;
-  fs.style = mounted.ref.type == "xfs" ? kernel::HandleStyle::kXfs : kernel::HandleStyle::kExt4;
   auto root = open_file(mounted.ref.mount_point, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (!root) {
     return tl::make_unexpected(root.error());
@@ -56,6 +52,20 @@ Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& o
   if (status.st_dev != mounted.device) {
     return fail(Errc::kStale, "another file system is mounted on " + escape_bytes(mounted.ref.mount_point));
   }
+  fs.leased = lasting_leases(options.proc, mounted.device);
+  return fs;
+}
+
+Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& options) {
+  if (!is_supported(mounted.ref.type)) {
+    return fail(Errc::kUnsupported, escape_bytes(mounted.ref.type) + " is not served");
+  }
+  auto opened = open_tree(mounted, options);
+  if (!opened) {
+    return opened;
+  }
+  OpenFs fs = std::move(*opened);
+  fs.style = mounted.ref.type == "xfs" ? kernel::HandleStyle::kXfs : kernel::HandleStyle::kExt4;
   if (fs.style == kernel::HandleStyle::kXfs) {
     const auto geometry = kernel::xfs_geometry(fs.root.get());
     if (!geometry) {
@@ -69,7 +79,6 @@ Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& o
   if (fs.style == kernel::HandleStyle::kExt4) {
     fs.device = open_device(mounted);
   }
-  fs.leased = lasting_leases(options.proc, mounted.device);
   return fs;
 }
 

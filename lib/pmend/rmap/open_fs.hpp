@@ -26,11 +26,16 @@ struct OpenFs {
   bool must_stop() const { return stop && stop(); }
 };
 
-// True for the types whose owners can be found: xfs, ext4, and ext2, ext3 (which the ext4 driver serves).
+// True for the types of which more is known than where a file lies: xfs, ext4, and ext2, ext3 (which the ext4 driver
+// serves).
 bool is_supported(const std::string& type);
 
-// Errors: the errno; kStale if another file system is mounted there; kUnsupported where is_supported() is false, and
-// for XFS that lies on several devices: FIEMAP does not say which of them it means.
+// A file system of any type, with its root alone: for walks over the tree. Errors: the errno; kStale if another file
+// system is mounted there.
+Result<OpenFs> open_tree(const MountedFileSystem& fs, const ResolveOptions& options);
+
+// Errors: as open_tree(); kUnsupported where is_supported() is false, and for XFS that lies on several devices: FIEMAP
+// does not say which of them it means.
 Result<OpenFs> open_fs(const MountedFileSystem& fs, const ResolveOptions& options);
 
 }  // namespace pmend::rmap

@@ -5,6 +5,7 @@
 #include "pmend/rmap/btrfs_owners.hpp"
 #include "pmend/rmap/extent_search.hpp"
 #include "pmend/rmap/facts.hpp"
+#include "pmend/rmap/fiemap_owners.hpp"
 #include "pmend/rmap/index_search.hpp"
 #include "pmend/rmap/open_fs.hpp"
 #include "pmend/rmap/space_map.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr const char* kNotManaged = "the file system does not say anything of this range";
 constexpr const char* kNoReverseMap = "in use, but GETFSMAP does not say by what (is CAP_SYS_ADMIN missing?)";
+constexpr const char* kOtherMethod = "this way to find owners is for another file system";
 
 // What was kept, then what is so now, then once more a moment later.
 constexpr int kRounds = 3;
@@ -29,16 +31,40 @@ struct Found {
   std::shared_ptr<const InodeIndex> index;  // that was asked, if one was
 };
 
+OwnerMethod best_method(const OpenFs& fs) {
+  if (!fs.xfs) {
+    return OwnerMethod::kInodeTables;
+  }
+  return fs.xfs->reverse_map ? OwnerMethod::kSpaceMap : OwnerMethod::kBulkstat;
+}
+
 Result<IndexedResult> search(const OpenFs& fs, const RangeSet& undecided, const ResolveOptions& options,
                              IndexCache& cache, Freshness freshness) {
-  if (fs.xfs && fs.xfs->reverse_map) {
+  const OwnerMethod method = options.only_owners_by.value_or(best_method(fs));
+  if (method == OwnerMethod::kSpaceMap) {
     return IndexedResult{{{}, undecided, kNoReverseMap}, nullptr};
   }
+  if (method == OwnerMethod::kTreeWalk) {
+    return IndexedResult{search_tree(fs, undecided, options.proc), nullptr};
+  }
+  if ((method == OwnerMethod::kBulkstat) != fs.xfs.has_value()) {
+    return fail(Errc::kUnsupported, kOtherMethod);
+  }
   auto indexed = search_index(fs, undecided, cache, freshness);
-  if (indexed || fs.xfs) {
+  if (indexed || fs.xfs || options.only_owners_by) {
     return indexed;
   }
   return IndexedResult{search_tree(fs, undecided, options.proc), nullptr};
+}
+
+// Owners that GETFSMAP told become undecided: another way is to find them.
+void leave_owners_to_others(SpaceMap& map) {
+  std::erase_if(map.claims, [&map](const Claim& claim) {
+    if (claim.inode != 0) {
+      map.undecided.insert(claim.device_range);
+    }
+    return claim.inode != 0;
+  });
 }
 
 // Everything that is known about the ranges before it is checked.
@@ -47,6 +73,9 @@ Result<Found> find_claims(const OpenFs& fs, const RangeSet& wanted, const Resolv
   auto map = read_space_map(fs, wanted);
   if (!map) {
     return tl::make_unexpected(map.error());
+  }
+  if (options.only_owners_by && options.only_owners_by != OwnerMethod::kSpaceMap) {
+    leave_owners_to_others(*map);
   }
   Found found{std::move(map->claims), nullptr};
   if (map->undecided.empty()) {
@@ -139,6 +168,9 @@ class SystemOwnerResolver final : public OwnerResolver {
     if (mounted.ref.type == "btrfs") {
       return resolve_btrfs(mounted, wanted, options);
     }
+    if (!is_supported(mounted.ref.type)) {
+      return resolve_by_fiemap(mounted, wanted, options);
+    }
     const auto fs = open_fs(mounted, options);
     if (!fs) {
       // "Cannot know" is an answer; "could not look" is not.
@@ -151,12 +183,29 @@ class SystemOwnerResolver final : public OwnerResolver {
     }
     auto pieces = assemble(mounted.ref, wanted, std::move(found->claims), kNotManaged);
     if (!options.facts.empty()) {
-      add_facts(*fs, options, found->index ? &found->index->parents : nullptr, pieces);
+      const auto index = found->index && !fs->xfs ? found->index : cache_.find(index_key(*fs));
+      const std::size_t most_links = cache_.budget_bytes() / sizeof(ParentLink);
+      if (auto table = add_facts(*fs, options, index ? &index->parents : nullptr, most_links, pieces)) {
+        keep_parents(*fs, std::move(*table));
+      }
     }
     return pieces;
   }
 
  private:
+  // Of XFS: the index of ext4 has them from the start.
+  void keep_parents(const OpenFs& fs, ParentTable parents) {
+    if (!fs.xfs) {
+      return;
+    }
+    const IndexKey key = index_key(fs);
+    const auto kept = cache_.find(key);
+    InodeIndex index = kept ? *kept : InodeIndex();
+    index.parents = std::move(parents);
+    index.block_bytes = static_cast<std::uint32_t>(fs.xfs->block_bytes);
+    cache_.put(key, std::make_shared<const InodeIndex>(std::move(index)));
+  }
+
   IndexCache cache_;
 };
 

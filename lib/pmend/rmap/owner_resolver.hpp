@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,11 @@ struct OwnedRange {
   friend bool operator==(const OwnedRange&, const OwnedRange&) = default;
 };
 
+// Ways to find out who owns what GETFSMAP may not know, and to find names. Which of them serve depends on the file
+// system; the first that does is taken.
+enum class OwnerMethod { kSpaceMap, kInodeTables, kBulkstat, kTreeWalk };
+enum class NameMethod { kParentPointers, kConnectableHandle, kDirectory, kTreeWalk };
+
 struct ResolveOptions {
   std::vector<protocol::Fact> facts;  // names, attributes, open-by, xattrs; phantom is not about owners
   // Asked now and then in a walk over the tree; true ends the walk and leaves the rest unknown, saying so.
@@ -41,6 +47,9 @@ struct ResolveOptions {
   std::chrono::milliseconds retry_delay{30};
   std::chrono::milliseconds names_limit{60'000};  // how long to walk for names; those found until then count
   std::string proc = "/proc";
+  // For tests: this way alone, and an unknown owner or no name where it does not lead to any. Not for btrfs.
+  std::optional<OwnerMethod> only_owners_by;
+  std::optional<NameMethod> only_names_by;
 };
 
 // Reads metadata and mappings, never the data of a file, and changes nothing. Blocks on the file system's metadata I/O

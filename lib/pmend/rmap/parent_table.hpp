@@ -9,7 +9,8 @@
 
 namespace pmend::rmap {
 
-// An inode has a name in this directory. Of file systems whose inode numbers have 32 bits.
+// An inode has a name in this directory. The numbers are cut to 32 bits: those of a large XFS have more, and who asks
+// finds out which of the few that may be meant are.
 struct ParentLink {
   std::uint32_t inode = 0;
   std::uint32_t directory = 0;

@@ -62,12 +62,14 @@ SearchResult search_tree(const OpenFs& fs, const RangeSet& wanted, const std::st
   ExtentSearch search(wanted);
   WalkReport failures;
   WalkReport report = walk_tree(fs, [&](const TreeEntry& entry) {
-    if (entry.type == DT_REG || entry.type == DT_DIR) {
+    // XFS does not map directories.
+    if (entry.type == DT_REG || (entry.type == DT_DIR && !fs.xfs)) {
       if (const auto asked = ask_entry(fs, entry, search); !asked) {
         failures.skip(asked.error().message());
       }
     }
-    return search.done() ? WalkNext::kEnd : WalkNext::kGoOn;
+    // Of a shared extent all files have to be met.
+    return search.done() && !fs.xfs ? WalkNext::kEnd : WalkNext::kGoOn;
   });
   for (const std::string& failure : failures.skipped) {
     report.skip(failure);

@@ -4,6 +4,8 @@
 #include "pmend/kernel/getfsmap.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 namespace pmend::rmap {
 namespace {
@@ -39,10 +41,22 @@ Claim to_claim(const kernel::FsmapRecord& record, const ByteRange& part) {
   return claim;
 }
 
+// The part of a question of which GETFSMAP may leave something out.
+std::optional<ByteRange> may_leave_out(const OpenFs& fs, const ByteRange& question) {
+  if (!fs.xfs) {
+    return question;
+  }
+  return fs.xfs->reverse_map ? std::nullopt : intersect(question, {0, fs.xfs->data_blocks * fs.xfs->block_bytes});
+}
+
 void add_records(const OpenFs& fs, const ByteRange& question, SpaceMap& map) {
   const auto records = kernel::getfsmap(fs.root.get(), question);
-  if (!records) {
+  if (!records && fs.xfs) {
     map.claims.push_back(unknown_claim(question, records.error().message()));
+    return;
+  }
+  if (!records) {
+    map.undecided.insert(question);  // one damaged bitmap makes ext4 fail for all; the inodes know of all but that
     return;
   }
   RangeSet told;
@@ -59,11 +73,11 @@ void add_records(const OpenFs& fs, const ByteRange& question, SpaceMap& map) {
       map.claims.push_back(to_claim(record, *part));
     }
   }
-  // ext4 leaves out some used extents (seen on Linux 6.18): silence does not mean free.
-  if (!fs.xfs) {
-    for (const ByteRange& silent : told.missing(question)) {
-      map.undecided.insert(silent);
-    }
+  // Silence does not mean free: ext4 leaves out some used extents (seen on Linux 6.18), and XFS without rmapbt says
+  // nothing of a range that lies inside of a used one (seen on Linux 6.1).
+  const auto part = may_leave_out(fs, question);
+  for (const ByteRange& silent : part ? told.missing(*part) : std::vector<ByteRange>()) {
+    map.undecided.insert(silent);
   }
 }
 

@@ -16,7 +16,8 @@ struct SpaceMap {
   RangeSet undecided;
 };
 
-// A range that cannot be asked (EIO in a tree of the file system, say) becomes a claim of kind unknown.
+// A range that cannot be asked (EIO in a tree of the file system, say) becomes a claim of kind unknown on XFS, and is
+// undecided on ext4.
 // Errors: kRefused past kMaxClaims.
 Result<SpaceMap> read_space_map(const OpenFs& fs, const RangeSet& wanted);
 

@@ -50,7 +50,7 @@ class Walk {
       report_.skip(fail_errno("fstat of the root").value().message());
       return report_;
     }
-    if (!visit({fs_.root.get(), none, ".", status.st_ino, DT_DIR})) {
+    if (!visit({fs_.root.get(), none, ".", status.st_ino, DT_DIR, status.st_ino})) {
       return report_;
     }
     pending_.emplace_back();
@@ -133,9 +133,13 @@ Status visit_directory(const OpenFs& fs, const std::string& path, const Visit& v
   }
   fd->release();
   const int directory_fd = dirfd(directory.get());
+  struct stat status = {};
+  if (fstat(directory_fd, &status) < 0) {
+    return fail_errno("fstat " + escape_bytes(path));
+  }
   for (errno = 0; const struct dirent* raw = readdir(directory.get()); errno = 0) {
-    if (!is_dot(raw->d_name) &&
-        visit({directory_fd, path, raw->d_name, raw->d_ino, type_of(directory_fd, *raw)}) == WalkNext::kEnd) {
+    if (!is_dot(raw->d_name) && visit({directory_fd, path, raw->d_name, raw->d_ino, type_of(directory_fd, *raw),
+                                       status.st_ino}) == WalkNext::kEnd) {
       return {};
     }
   }

@@ -17,6 +17,7 @@ struct TreeEntry {
   const char* name;
   std::uint64_t inode = 0;  // d_ino: at a mount point the covered directory's, not the one that fstatat(2) shows
   unsigned char type = 0;   // DT_*, never DT_UNKNOWN
+  std::uint64_t directory_inode = 0;  // the root has itself
 
   // Below the root; "." is the root.
   std::string path() const { return directory.empty() ? name : directory + "/" + name; }

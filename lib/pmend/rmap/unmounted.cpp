@@ -91,7 +91,7 @@ class Reader {
       add_extent(extent, names);
     }
     add_tables();
-    add_free();
+    add_free(report.damage);
     add_rest(report);
     std::ranges::sort(owners_, {}, [](const Owner& owner) { return owner.device_range.offset; });
     return std::move(owners_);
@@ -178,8 +178,8 @@ class Reader {
   }
 
   // Where a group never gave a block away its bitmap is not written, and fixed metadata in it cannot be told from what
-  // is free.
-  void add_free() {
+  // is free. Where an inode is damaged, a file may have what a bitmap calls free.
+  void add_free(const ext4::Damage& damage) {
     const ext4::Geometry& geometry = layout_.geometry;
     for (std::size_t i = 0; i < layout_.groups.size(); ++i) {
       const std::uint64_t first = geometry.first_data_block + i * std::uint64_t{geometry.blocks_per_group};
@@ -192,9 +192,12 @@ class Reader {
             "free, or a copy of the superblock or group descriptors");
         continue;
       }
-      const RangeSet free = ext4::free_of(layout_, RangeSet(inside));
-      for (const ByteRange& range : free.ranges()) {
-        add(OwnerKind::kFree, range, kFreeSpace);
+      const ext4::FreeSpace space = ext4::free_of(layout_, RangeSet(inside));
+      for (const ByteRange& range : space.free.ranges()) {
+        damage.count == 0 ? add(OwnerKind::kFree, range, kFreeSpace) : add(OwnerKind::kUnknown, range, kFreeOrDamaged);
+      }
+      for (const ByteRange& range : space.doubtful.ranges()) {
+        add(OwnerKind::kUnknown, range, space.why);
       }
     }
   }

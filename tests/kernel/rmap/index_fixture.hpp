@@ -24,7 +24,8 @@ struct IndexedKind {
   std::uint64_t cluster_bytes = 0;  // of bigalloc: what is left of a cluster belongs to nobody
 
   bool is_xfs() const { return std::string_view(type) == "xfs"; }
-  bool has_reverse_map() const { return std::string_view(name) == "xfs"; }
+  bool has_reverse_map() const { return is_xfs() && std::string_view(name) != "xfs_without_rmapbt"; }
+  bool has_parent_pointers() const { return std::string_view(name) == "xfs_parents"; }
 };
 
 // For gtest, instead of the bytes.

@@ -351,13 +351,32 @@ TEST_P(OwnersTest, AnotherFileSystemOnTheMountPointIsNoticed) {
   EXPECT_TRUE(answer.error().is(Errc::kStale));
 }
 
-TEST_P(OwnersTest, TypeThatIsNotKnownIsUnknownWithAReason) {
+TEST_P(OwnersTest, TypeWhoseAddressesMayBeOfAnyDeviceIsUnknownWithAReason) {
+  disk::write_file(at("a"), kOracleBlock);
   MountedFileSystem other = fs_->ref();
-  other.ref.type = "f2fs";
-  const auto answer = resolver_->resolve(other, {{0, 512}}, {});
+  other.ref.type = "bcachefs";
+  const auto answer = resolver_->resolve(other, {disk::device_ranges(at("a")).at(0)}, {});
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->at(0).owners.at(0).kind, OwnerKind::kUnknown);
-  EXPECT_THAT(answer->at(0).owners[0].detail, HasSubstr("f2fs"));
+  EXPECT_THAT(answer->at(0).owners[0].detail, HasSubstr("bcachefs does not say where files lie"));
+  EXPECT_TRUE(locate_file(other, at("a"), {}).error().is(Errc::kUnsupported));
+}
+
+TEST_P(OwnersTest, TypeThatIsNotKnownIsAskedByFiemapAlone) {
+  std::filesystem::create_directories(at("d"));
+  disk::write_file(at("d/a"), 2 * kOracleBlock);
+  const auto place = disk::device_ranges(at("d/a")).at(0);
+  MountedFileSystem other = fs_->ref();
+  other.ref.type = "something";
+  ResolveOptions options;
+  options.facts = {Fact::kNames};
+  const auto answer = resolver_->resolve(other, {{place.offset + 4096, 512}, {0, 512}}, options);
+  ASSERT_TRUE(answer.has_value());
+  ASSERT_THAT(*answer, SizeIs(2));
+  EXPECT_EQ(answer->at(0).owners.at(0).kind, OwnerKind::kUnknown);
+  EXPECT_EQ(answer->at(1).owners.at(0).file_offset, 4096U);
+  EXPECT_THAT(names(answer->at(1).owners[0]), ElementsAre(at("d/a")));
+  EXPECT_TRUE(answer->at(1).owners[0].all_names);
 }
 
 TEST_P(OwnersTest, LocatingAFileIsTheOtherWayRound) {

@@ -49,12 +49,11 @@ Image::Image(const std::vector<std::string>& mke2fs_options) {
   directory_ = mkdtemp(pattern.data());
   fill(directory_ / "tree");
   const std::string path = directory_ / "image";
-  std::vector<std::string> command = {"/sbin/mke2fs",     "-q", "-F", "-t", "ext4", "-b", "1024", "-d",
-                                      directory_ / "tree"};
+  std::vector<std::string> command = {kMke2fs, "-q", "-F", "-t", "ext4", "-b", "1024", "-d", directory_ / "tree"};
   command.insert(command.end(), mke2fs_options.begin(), mke2fs_options.end());
   command.insert(command.end(), {path, std::to_string(kImageBytes / 1024)});
   if (!run(command)) {
-    return;
+    std::abort();
   }
   whole_.resize(std::filesystem::file_size(path));
   auto file = open_file(path, O_RDWR);

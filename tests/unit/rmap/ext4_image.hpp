@@ -12,10 +12,11 @@
 
 namespace pmend::rmap::ext4 {
 
+inline constexpr const char* kMke2fs = "/sbin/mke2fs";
+
 // A small ext4 in a file, made by mke2fs(8) out of a directory: no root, no mount.
 class Image {
  public:
-  // Without mke2fs, fd() is -1.
   explicit Image(const std::vector<std::string>& mke2fs_options);
   Image(const Image&) = delete;
   Image& operator=(const Image&) = delete;

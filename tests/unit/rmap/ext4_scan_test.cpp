@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pmend/rmap/ext4/bitmap.hpp"
 #include "pmend/rmap/ext4/crc32c.hpp"
 #include "pmend/rmap/ext4/scan.hpp"
 #include "unit/rmap/ext4_image.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +22,15 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+class Ext4Scan : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (access(kMke2fs, X_OK) != 0) {
+      GTEST_SKIP() << "no mke2fs here (package e2fsprogs)";
+    }
+  }
+};
 
 struct Scanned {
   std::vector<IndexedExtent> extents;
@@ -59,11 +71,8 @@ TEST(Crc32c, BothWaysGiveTheKnownValue) {
   EXPECT_EQ(crc32c_by_table(~0U, bytes), crc32c(~0U, bytes));
 }
 
-TEST(Ext4Scan, WholeImageHasNoDamageAndEveryBlockOneOwner) {
+TEST_F(Ext4Scan, WholeImageHasNoDamageAndEveryBlockOneOwner) {
   const Image image({});
-  if (image.fd() < 0) {
-    GTEST_SKIP() << "no mke2fs here";
-  }
   const Scanned scanned = scan_image(image);
   ASSERT_TRUE(scanned.readable);
   EXPECT_THAT(scanned.report.damage.texts, IsEmpty());
@@ -77,11 +86,8 @@ TEST(Ext4Scan, WholeImageHasNoDamageAndEveryBlockOneOwner) {
   }
 }
 
-TEST(Ext4Scan, InodeWithAWrongChecksumIsNamedAndTheOthersAreRead) {
+TEST_F(Ext4Scan, InodeWithAWrongChecksumIsNamedAndTheOthersAreRead) {
   const Image image({});
-  if (image.fd() < 0) {
-    GTEST_SKIP() << "no mke2fs here";
-  }
   const Scanned before = scan_image(image);
   Damage none;
   const auto layout = read_layout(image.fd(), none);
@@ -96,11 +102,8 @@ TEST(Ext4Scan, InodeWithAWrongChecksumIsNamedAndTheOthersAreRead) {
   EXPECT_TRUE(read_blocks_of(image.fd(), kInode + 1).has_value());
 }
 
-TEST(Ext4Scan, DamagedExtentBlockIsNamedByItsInode) {
+TEST_F(Ext4Scan, DamagedExtentBlockIsNamedByItsInode) {
   const Image image({});
-  if (image.fd() < 0) {
-    GTEST_SKIP() << "no mke2fs here";
-  }
   auto maps = of_role(scan_image(image), ExtentRole::kMap);
   std::erase_if(maps, [](const IndexedExtent& map) { return map.inode < 11; });  // those have no extents
   ASSERT_FALSE(maps.empty());
@@ -109,11 +112,8 @@ TEST(Ext4Scan, DamagedExtentBlockIsNamedByItsInode) {
               Contains(HasSubstr("inode " + std::to_string(maps[0].inode) + " has a block in its extent tree")));
 }
 
-TEST(Ext4Scan, LoopOfIndirectBlocksEnds) {
+TEST_F(Ext4Scan, LoopOfIndirectBlocksEnds) {
   const Image image({"-O", "^extent,^metadata_csum,^64bit"});
-  if (image.fd() < 0) {
-    GTEST_SKIP() << "no mke2fs here";
-  }
   const auto maps = of_role(scan_image(image), ExtentRole::kMap);
   ASSERT_FALSE(maps.empty());
   for (const IndexedExtent& map : maps) {
@@ -126,11 +126,34 @@ TEST(Ext4Scan, LoopOfIndirectBlocksEnds) {
   EXPECT_LT(scanned.extents.size(), 100'000U);
 }
 
-TEST(Ext4Scan, SuperblockOfALargerDeviceIsRefused) {
-  const Image image({});
-  if (image.fd() < 0) {
-    GTEST_SKIP() << "no mke2fs here";
+TEST_F(Ext4Scan, BitmapWithAWrongChecksumIsNotBelieved) {
+  for (const char* features : {"metadata_csum", "metadata_csum,^64bit", "^metadata_csum"}) {
+    const Image image({"-O", features});
+    Damage none;
+    const auto layout = read_layout(image.fd(), none);
+    const RangeSet whole(std::vector<ByteRange>{{0, image.bytes()}});
+    const FreeSpace before = free_of(*layout, whole);
+    EXPECT_GT(before.free.total_bytes(), image.bytes() / 4) << features;
+    EXPECT_TRUE(before.doubtful.empty()) << before.why;
+    image.write(layout->groups[0].block_bitmap * 1024 + 100, bytes_of(std::uint32_t{0x12345678}));
+    const FreeSpace after = free_of(*layout, whole);
+    if (std::string(features).starts_with("^")) {
+      EXPECT_TRUE(after.doubtful.empty());
+      continue;
+    }
+    EXPECT_EQ(after.why, "the block bitmap of group 0 has a wrong checksum");
+    EXPECT_TRUE(after.doubtful.covers({1024, image.bytes() - 1024}));
+    EXPECT_TRUE(after.free.empty());
+    image.restore(0, image.bytes());
+    image.write(layout->descriptor_blocks[0] * 1024, bytes_of(std::uint32_t{1}));
+    EXPECT_EQ(free_of(*layout, whole).why, "the descriptor of group 0 is wrong");
+    // Blocks behind the end, and no reading past it.
+    EXPECT_TRUE(free_of(*layout, RangeSet(std::vector<ByteRange>{{image.bytes(), 1U << 20U}})).free.empty());
   }
+}
+
+TEST_F(Ext4Scan, SuperblockOfALargerDeviceIsRefused) {
+  const Image image({});
   image.write(1024 + 4, bytes_of(std::uint32_t{0x7FFFFFFF}));  // s_blocks_count
   EXPECT_FALSE(scan_image(image).readable);
   image.restore(0, 4096);
@@ -139,13 +162,10 @@ TEST(Ext4Scan, SuperblockOfALargerDeviceIsRefused) {
 
 // Numbers that parsers trip over, at random places of the metadata, many times. With checksums nearly all is refused
 // early; without, all of it is parsed. PMEND_LONG=1 goes on for ten minutes.
-class Ext4Fuzz : public testing::TestWithParam<const char*> {};
+class Ext4Fuzz : public Ext4Scan, public testing::WithParamInterface<const char*> {};
 
 TEST_P(Ext4Fuzz, WhateverIsThereScanningEndsWithinTheDevice) {
   const Image image({"-O", GetParam()});
-  if (image.fd() < 0) {
-    GTEST_SKIP() << "no mke2fs here";
-  }
   std::mt19937_64 random(42);
   const Scanned original = scan_image(image);
   std::vector<std::uint64_t> interesting = {1024, 2048};  // superblock and descriptors

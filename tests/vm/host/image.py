@@ -60,13 +60,13 @@ def check_programs() -> None:
         raise CannotRun(f"packages are missing: {' '.join(sorted(missing))}")
 
 
-def image(cache: pathlib.Path) -> Image:
-    """The image made of what this machine has now. Made once: two that ask at the same time wait for one another."""
+def image(cache: pathlib.Path, series: str) -> Image:
+    """The image made of this series of kernels and of what this machine has now. Made once: two that ask at the same time wait for one another."""
     check_programs()
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        deb = kernel_package.package(cache / "packages")
+        deb = kernel_package.package(cache / "packages", series)
         folder = cache / "images" / _key(deb)
         if not folder.exists():
             _make(deb, folder)

@@ -8,34 +8,39 @@ import tempfile
 
 from outcome import CannotRun
 
-# The oldest series whose drivers do all that is tested here, as Debian 12 has it in backports and security.
-PACKAGE = re.compile(r"linux-image-(6\.12\.(\d+)\+deb12-amd64)(?:-unsigned)?")
+# 6.12 is the oldest series whose drivers do all that is tested here, as Debian 12 has it in backports and security; 6.1 is
+# Debian 12's own.
+SERIES = {
+    "6.12": re.compile(r"linux-image-(6\.12\.(\d+)\+deb12-amd64)(?:-unsigned)?"),
+    "6.1": re.compile(r"linux-image-(6\.1\.0-(\d+)-amd64)(?:-unsigned)?"),
+}
 
 
-def _age(name: str) -> tuple[int, bool]:
-    match = PACKAGE.fullmatch(name)
+def _age(name: str, series: str) -> tuple[int, bool]:
+    match = SERIES[series].fullmatch(name)
     return (int(match[2]), not name.endswith("-unsigned")) if match else (0, False)
 
 
-def _offered() -> list[str]:
+def _offered(series: str) -> list[str]:
     """Names of the packages that apt knows, the newest first."""
-    told = subprocess.run(["apt-cache", "pkgnames", "linux-image-6.12"], capture_output=True, text=True)
-    return sorted(filter(PACKAGE.fullmatch, told.stdout.split()), key=_age, reverse=True)
+    told = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{series}"], capture_output=True, text=True)
+    return sorted(filter(SERIES[series].fullmatch, told.stdout.split()), key=lambda name: _age(name, series), reverse=True)
 
 
-def _kept(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted((path for path in folder.glob("linux-image-*.deb")),
-                  key=lambda path: _age(path.name.partition("_")[0]), reverse=True)
+def _kept(folder: pathlib.Path, series: str) -> list[pathlib.Path]:
+    names = {path: path.name.partition("_")[0] for path in folder.glob("linux-image-*.deb")}
+    return sorted((path for path, name in names.items() if SERIES[series].fullmatch(name)),
+                  key=lambda path: _age(names[path], series), reverse=True)
 
 
-def package(folder: pathlib.Path) -> pathlib.Path:
+def package(folder: pathlib.Path, series: str) -> pathlib.Path:
     """The newest package that can be had; what was downloaded before is in `folder`, and good enough if apt has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = _offered()
-    if not names and not _kept(folder) and os.geteuid() == 0:
+    names = _offered(series)
+    if not names and not _kept(folder, series) and os.geteuid() == 0:
         subprocess.run(["apt-get", "update"], capture_output=True)
-        names = _offered()
-    error = "apt knows no package linux-image-6.12.*+deb12-amd64"
+        names = _offered(series)
+    error = f"apt knows no package linux-image-{series}.* of Debian 12"
     for name in names[:1]:
         if not list(folder.glob(f"{name}_*.deb")):
             with tempfile.TemporaryDirectory(dir=folder) as incoming:
@@ -43,7 +48,7 @@ def package(folder: pathlib.Path) -> pathlib.Path:
                 error = f"apt-get download {name}: {told.stderr.strip()[-300:]}"
                 for whole in pathlib.Path(incoming).glob("*.deb"):
                     whole.rename(folder / whole.name)
-    kept = _kept(folder)
+    kept = _kept(folder, series)
     if not kept:
         raise CannotRun(error)
     return kept[0]

@@ -101,6 +101,7 @@ Result<Geometry> to_geometry(const Superblock& super, std::uint64_t device_bytes
   geometry.tells_unused = geometry.checksums || super.read_only_compatible(EXT4_FEATURE_RO_COMPAT_GDT_CSUM);
   geometry.checksum_seed = super.seed();
   geometry.needs_recovery = super.incompatible(EXT3_FEATURE_INCOMPAT_RECOVER);
+  geometry.descriptor_bytes = super.descriptor_bytes();
   if (geometry.blocks > device_bytes / geometry.block_bytes || geometry.first_data_block >= geometry.blocks) {
     return no_superblock("it has more blocks than the device");
   }
@@ -181,6 +182,7 @@ std::optional<Group> to_group(const Geometry& geometry, std::uint32_t number, st
   Group group;
   group.inode_table = table;
   group.block_bitmap = std::uint64_t{raw.bg_block_bitmap_hi} << 32U | raw.bg_block_bitmap;
+  group.bitmap_checksum = std::uint32_t{raw.bg_block_bitmap_csum_hi} << 16U | raw.bg_block_bitmap_csum_lo;
   group.inodes = geometry.inodes_per_group;
   if (geometry.tells_unused) {
     const std::uint32_t unused = std::uint32_t{raw.bg_itable_unused_hi} << 16U | raw.bg_itable_unused;
@@ -200,7 +202,8 @@ void read_groups(const Superblock& super, Layout& layout, Damage& damage) {
   layout.groups.resize(geometry.groups);
   for (std::uint32_t group = 0; group < geometry.groups; ++group) {
     if (group % in_block == 0) {
-      if (const auto read = layout.read(places.block_of(group / in_block), block); !read) {
+      layout.descriptor_blocks.push_back(places.block_of(group / in_block));
+      if (const auto read = layout.read(layout.descriptor_blocks.back(), block); !read) {
         damage.add("group descriptors from " + std::to_string(group) + " on: " + read.error().message());
         std::ranges::fill(block, std::byte{0xFF});
       }
@@ -226,6 +229,19 @@ Status Layout::read(std::uint64_t first_block, std::span<std::byte> blocks) cons
     return fail(Errc::kInvalid, "block " + std::to_string(first_block) + " is not on the file system");
   }
   return read_exactly(fd, blocks, first_block * geometry.block_bytes);
+}
+
+Result<Group> Layout::read_group(std::uint32_t number) const {
+  const std::uint32_t in_block = geometry.block_bytes / geometry.descriptor_bytes;
+  std::vector<std::byte> block(geometry.block_bytes);
+  if (const auto done = read(descriptor_blocks.at(number / in_block), block); !done) {
+    return tl::make_unexpected(done.error());
+  }
+  const auto at = std::size_t{number % in_block} * geometry.descriptor_bytes;
+  const auto group =
+      to_group(geometry, number, std::span<const std::byte>(block).subspan(at, geometry.descriptor_bytes));
+  return group ? Result<Group>(*group)
+               : fail(Errc::kCorrupt, "the descriptor of group " + std::to_string(number) + " is wrong");
 }
 
 Result<Layout> read_layout(int fd, Damage& damage) {

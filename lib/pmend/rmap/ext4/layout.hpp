@@ -29,7 +29,8 @@ struct Geometry {
   bool tells_unused = false;  // inodes that were never used are told, and may be anything
   bool checksums = false;     // of all metadata
   std::uint32_t checksum_seed = 0;
-  bool needs_recovery = false;  // the newest changes are in the journal only, unless it is mounted
+  bool needs_recovery = false;         // the newest changes are in the journal only, unless it is mounted
+  std::uint32_t descriptor_bytes = 0;  // of one group
 
   std::uint64_t inodes() const { return std::uint64_t{groups} * inodes_per_group; }
   // The kernel does not let anybody open these by handle.
@@ -39,17 +40,21 @@ struct Geometry {
 struct Group {
   std::uint64_t inode_table = 0;  // first block
   std::uint64_t block_bitmap = 0;
-  bool no_bitmap = false;    // because none of its blocks was ever in use
-  std::uint32_t inodes = 0;  // that may be in use, from the first one of the group
+  std::uint32_t bitmap_checksum = 0;  // of the block bitmap; the upper half is 0 in small descriptors
+  bool no_bitmap = false;             // because none of its blocks was ever in use
+  std::uint32_t inodes = 0;           // that may be in use, from the first one of the group
 };
 
 struct Layout {
   int fd = -1;  // of the block device, or of an image of one; borrowed
   Geometry geometry;
   std::vector<Group> groups;
+  std::vector<std::uint64_t> descriptor_blocks;  // with the descriptors of groups, in their order
 
   // Reads whole blocks. Errors: the errno; kInvalid if they are not all on the file system.
   Status read(std::uint64_t first_block, std::span<std::byte> blocks) const;
+  // One of the groups as it is now. Errors: those of reading; kCorrupt if it cannot be believed.
+  Result<Group> read_group(std::uint32_t number) const;
 };
 
 // Groups that cannot be read or believed have no inodes and are told in `damage`.
