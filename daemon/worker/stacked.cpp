@@ -306,7 +306,8 @@ class BelowFinder {
     const ByteRange in_file{loop->identity.loop->offset + place.offset, place.range.length};
     std::vector<block::Bottom> all;
     for (const Owner& owner : owners->second) {
-      const auto part = intersect(in_file, {owner.file_offset.value_or(0), owner.device_range.length});
+      const auto part = owner.file_offset ? intersect(in_file, {*owner.file_offset, owner.device_range.length})
+                                          : std::optional<ByteRange>();
       if (!part) {
         continue;
       }

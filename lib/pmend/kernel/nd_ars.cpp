@@ -58,7 +58,7 @@ Result<ArsRecords> ars_records(int control_fd, const ByteRange& physical) {
   if (ioctl(control_fd, ND_IOCTL_ARS_STATUS, buffer.data()) < 0) {
     return fail_errno("ND_IOCTL_ARS_STATUS");
   }
-  nd_cmd_ars_status status{};
+  auto status = nd_cmd_ars_status();  // not in braces: to clang that makes an array of no elements
   std::memcpy(&status, buffer.data(), sizeof status);
   if (auto good = check(status); !good) {
     return tl::make_unexpected(good.error());

@@ -3,6 +3,7 @@
 // of pmend and all at once.
 #include "kernel/kernel_test.hpp"
 #include "support/chain.hpp"
+#include "support/kept_pages.hpp"
 #include "support/must.hpp"
 
 #include <gmock/gmock.h>
@@ -10,6 +11,9 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <memory>
+#include <vector>
 
 namespace pmend::world {
 namespace {
@@ -57,11 +61,12 @@ TEST_P(ChainMatrix, HealsOrSaysHonestlyThatItCannot) {
   Chain chain({&world}, {repair_all_policy()});
   chain.start();
   RangeSet bad;
+  std::vector<std::unique_ptr<KeptPages>> kept;
   world.fs().drop_caches();
   for (const Victim& victim : victims()) {
     const FileModel& file = world.tree().file(victim.name);
     if (cache == Cache::kWarm) {
-      world.read_whole(file);
+      kept.push_back(std::make_unique<KeptPages>(world.tree().path(file), file.size));
     }
     bad.insert(world.device_range(file, victim.range));
   }
@@ -75,6 +80,7 @@ TEST_P(ChainMatrix, HealsOrSaysHonestlyThatItCannot) {
     EXPECT_EQ(incident.at("plan").at("method"), cache == Cache::kWarm ? "redirty" : "rewrite");
     EXPECT_EQ(incident.value("reason", "").empty(), heals) << incident.dump();
   }
+  kept.clear();
   if (heals) {
     EXPECT_THAT(world.medium().poisoned(), IsEmpty());
   } else {
