@@ -31,7 +31,7 @@ constexpr int kRounds = 5;
 constexpr std::uint64_t kDefaultFiles = 300'000;
 constexpr std::uint64_t kDefaultExtents = 10'000'000;
 constexpr std::uint64_t kFilesInDirectory = 100;
-constexpr int kNamedQuestions = 10;  // a walk over the tree each, where the file system cannot tell names
+constexpr std::size_t kQuestions = 200;
 
 double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
@@ -98,20 +98,53 @@ std::vector<ByteRange> places_of(const disk::Mounted& fs, std::uint64_t files, s
   return places;
 }
 
-// Seconds of each question with its name and its check.
-std::vector<double> ask(rmap::OwnerResolver& resolver, const disk::Mounted& fs, const std::vector<ByteRange>& places) {
-  rmap::ResolveOptions options;
-  options.facts = {protocol::Fact::kNames};
-  std::vector<double> took;
-  for (const ByteRange& place : places) {
-    took.push_back(seconds_of([&] {
-      const auto answer = resolver.resolve(fs.ref(), {place}, options);
-      if (!answer || answer->at(0).owners.at(0).paths.empty()) {
+// Questions with names and checks.
+class Questions {
+ public:
+  Questions(const disk::Mounted& fs, std::uint64_t files) : fs_(fs.ref()), places_(places_of(fs, files, kQuestions)) {
+    options_.facts = {protocol::Fact::kNames};
+  }
+
+  const std::vector<ByteRange>& places() const { return places_; }
+
+  // Seconds.
+  double ask(const std::vector<ByteRange>& places) {
+    const double took = seconds_of([&] { answer_ = resolver_->resolve(fs_, places, options_); });
+    for (const rmap::OwnedRange& range : answer_.value()) {
+      if (range.owners.at(0).paths.empty()) {
         throw std::runtime_error("a block of a file without its name");
       }
-    }));
+    }
+    return took;
   }
-  return took;
+  void ask_each() {
+    for (const ByteRange& place : places_) {
+      alone_.push_back(ask({place}));
+    }
+  }
+  void ask_together() { together_.push_back(ask(places_) / static_cast<double>(places_.size())); }
+
+  double alone() const { return world::percentile(alone_, 0.5); }
+  double together() const { return world::percentile(together_, 0.5); }
+  void print(const char* type, std::uint64_t files) const {
+    std::printf("%s, %llu files: one question with name and check %.1f us, p95 %.1f us; of %zu at once each %.1f us\n",
+                type, static_cast<unsigned long long>(files), alone() * 1e6, world::percentile(alone_, 0.95) * 1e6,
+                places_.size(), together() * 1e6);
+  }
+
+ private:
+  std::unique_ptr<rmap::OwnerResolver> resolver_ = rmap::make_owner_resolver();
+  rmap::MountedFileSystem fs_;
+  std::vector<ByteRange> places_;
+  rmap::ResolveOptions options_;
+  Result<std::vector<rmap::OwnedRange>> answer_;
+  std::vector<double> alone_;
+  std::vector<double> together_;
+};
+
+void print_peer(const char* command, double seconds, const Questions& questions) {
+  std::printf("  %s: %.3f s = %.0f x, %.0f x\n", command, seconds, seconds / questions.alone(),
+              seconds / questions.together());
 }
 
 // Nothing of the file system, its device or its image is in the page cache afterwards; all else is.
@@ -142,8 +175,8 @@ void measure_ext4(std::uint64_t files) {
   const disk::Mounted fs(loop.node(), directory / "mnt", "ext4",
                          {"mkfs.ext4", "-q", "-F", "-b", "4096", "-N", std::to_string(files + files / 3)});
   fill(fs, files);
-  const auto places = places_of(fs, files, 200);
-  const std::string block = std::to_string(places[0].offset / 4096);
+  Questions questions(fs, files);
+  const std::string block = std::to_string(questions.places()[0].offset / 4096);
   const std::string unused = std::to_string((files + 100'000) * 4 - 10);
   const std::string walk = "find " + fs.path() + " -xdev -type f -print0 | xargs -0 filefrag -v >/dev/null";
   const std::string icheck = "debugfs -R 'icheck " + unused + "' " + loop.node() + " >/dev/null 2>&1";
@@ -153,23 +186,20 @@ void measure_ext4(std::uint64_t files) {
   std::vector<double> index;
   std::vector<double> walked;
   std::vector<double> checked;
-  std::vector<double> asked;
   std::vector<double> named;
-  const auto resolver = rmap::make_owner_resolver();
   const std::uint64_t reads_before = reads_until_now();
   build_ext4_index(loop.node());
   const std::uint64_t reads = reads_until_now() - reads_before;
-  ask(*resolver, fs, places);
+  questions.ask(questions.places());
   for (int round = 0; round < kRounds; ++round) {
     index.push_back(seconds_of([&] { build_ext4_index(loop.node()); }));
     walked.push_back(seconds_of([&] { disk::run({"sh", "-c", walk}); }));
     checked.push_back(seconds_of([&] { disk::run({"sh", "-c", icheck}); }));
-    const auto answers = ask(*resolver, fs, places);
-    asked.insert(asked.end(), answers.begin(), answers.end());
+    questions.ask_each();
+    questions.ask_together();
     named.push_back(seconds_of([&] { disk::run({"sh", "-c", both}); }));
   }
   const double ours = world::percentile(index, 0.5);
-  const double question = world::percentile(asked, 0.5);
   std::printf("ext4, %llu files: whole index %.3f s, %.1f reads a 1,000 files\n",
               static_cast<unsigned long long>(files), ours,
               static_cast<double>(reads) * 1000 / static_cast<double>(files));
@@ -177,10 +207,8 @@ void measure_ext4(std::uint64_t files) {
               world::percentile(walked, 0.5) / ours);
   std::printf("  %s: %.3f s; the index is %.2f of it\n", icheck.c_str(), world::percentile(checked, 0.5),
               ours / world::percentile(checked, 0.5));
-  std::printf("ext4, one question with name and check: %.1f us, p95 %.1f us\n", question * 1e6,
-              world::percentile(asked, 0.95) * 1e6);
-  std::printf("  icheck and ncheck: %.3f s = %.0f x\n", world::percentile(named, 0.5),
-              world::percentile(named, 0.5) / question);
+  questions.print("ext4", files);
+  print_peer("icheck and ncheck", world::percentile(named, 0.5), questions);
   measure_cold(fs, loop.node(), directory / "image", walk);
 }
 
@@ -189,31 +217,30 @@ void measure_xfs(std::uint64_t files) {
   const disk::Loop loop(directory / "image", (files + 100'000) * 16384);
   const disk::Mounted fs(loop.node(), directory / "mnt", "xfs", {"mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=1"});
   fill(fs, files);
-  const auto places = places_of(fs, files, 200);
-  const std::string use =
-      "xfs_db -r -c 'blockget -n' -c 'fsblock 100' -c 'blockuse -n' " + loop.node() + " >/dev/null 2>&1; true";
-  const auto root = open_file(fs.path(), O_RDONLY | O_DIRECTORY);
-  const auto resolver = rmap::make_owner_resolver();
-  std::vector<double> asked;
+  Questions questions(fs, files);
+  const std::string command = "xfs_db -r -c 'blockget -n' -c 'daddr " +
+                              std::to_string(questions.places()[0].offset / 512) + "' -c 'blockuse -n' " + loop.node();
   std::vector<double> bare;
   std::vector<double> used;
   for (int round = 0; round < kRounds; ++round) {
-    for (const ByteRange& place : places) {
+    // xfs_db refuses a file system with anything in its log, and does not see what lies in the cache of a mounted one.
+    fs.remount();
+    used.push_back(seconds_of([&] {
+      disk::run({"sh", "-c", command + " | grep -q 'type data.*a-file-of-the-bench'"});
+    }));
+    questions.ask(questions.places());
+    const auto root = open_file(fs.path(), O_RDONLY | O_DIRECTORY);
+    for (const ByteRange& place : questions.places()) {
       bare.push_back(seconds_of([&] { (void)kernel::getfsmap(root->get(), place); }));
-      asked.push_back(seconds_of([&] { (void)resolver->resolve(fs.ref(), {place}, {}); }));
     }
-    used.push_back(seconds_of([&] { disk::run({"sh", "-c", use}); }));
+    questions.ask_each();
+    questions.ask_together();
   }
-  const double question = world::percentile(asked, 0.5);
-  std::printf(
-      "XFS with rmapbt, %llu files: one question with check, without name: %.1f us; GETFSMAP alone %.1f us = %.1f of "
-      "it\n",
-      static_cast<unsigned long long>(files), question * 1e6, world::percentile(bare, 0.5) * 1e6,
-      question / world::percentile(bare, 0.5));
-  std::printf("  %s: %.2f s = %.0f x\n", use.c_str(), world::percentile(used, 0.5),
-              world::percentile(used, 0.5) / question);
-  const auto named = ask(*resolver, fs, {places.begin(), places.begin() + kNamedQuestions});
-  std::printf("  with its name: %.1f us\n", world::percentile(named, 0.5) * 1e6);
+  const double getfsmap = world::percentile(bare, 0.5);
+  questions.print("XFS with rmapbt", files);
+  std::printf("  GETFSMAP alone %.1f us, of which they are %.1f and %.1f\n", getfsmap * 1e6,
+              questions.alone() / getfsmap, questions.together() / getfsmap);
+  print_peer(command.c_str(), world::percentile(used, 0.5), questions);
 }
 
 int run_all(const std::vector<std::string>& args) {

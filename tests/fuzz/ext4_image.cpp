@@ -87,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const RangeSet free = ext4::free_of(*layout, RangeSet({{0, fuzz::SparseImage::kBytes}})).free;
   fuzz::must_hold(free.total_bytes() <= fuzz::SparseImage::kBytes, "no more is free than there is");
   for (const std::uint32_t inode : {0U, 2U, 8U, 12U, 13U, 0xFFFFFFFFU}) {
-    (void)ext4::read_blocks_of(image.fd(), inode);
+    (void)ext4::read_blocks_of(*layout, inode);
   }
   return 0;
 }

@@ -16,7 +16,9 @@ namespace {
 // The plain name is taken by the function.
 using Header = struct ::fiemap;
 
-constexpr std::uint32_t kExtentsPerCall = 256;
+constexpr std::uint32_t kFewExtents = 16;  // where few are to be expected
+constexpr std::uint32_t kManyExtents = 256;
+constexpr std::uint64_t kSmallFileRange = 64U << 10U;
 constexpr std::uint32_t kNoPlace = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_ENCODED |
                                    FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL;
 constexpr std::uint32_t kSaysNothing = FIEMAP_EXTENT_LAST | FIEMAP_EXTENT_MERGED;
@@ -24,14 +26,18 @@ constexpr std::uint32_t kSaysNothing = FIEMAP_EXTENT_LAST | FIEMAP_EXTENT_MERGED
 // The ioctl's argument with its trailing array, in suitably aligned memory.
 class ExtentsRequest {
  public:
-  ExtentsRequest() : memory_(sizeof(Header) + kExtentsPerCall * sizeof(struct fiemap_extent)) {
+  explicit ExtentsRequest(std::uint32_t extents)
+      : extents_(extents), memory_(sizeof(Header) + extents * sizeof(struct fiemap_extent)) {
     map_ = new (memory_.data()) Header();
   }
+
+  std::uint32_t extents() const { return extents_; }
 
   Header* get() { return map_; }
   const struct fiemap_extent& extent(std::uint32_t i) const { return map_->fm_extents[i]; }
 
  private:
+  std::uint32_t extents_;
   std::vector<std::byte> memory_;
   Header* map_;
 };
@@ -66,14 +72,14 @@ bool FileExtent::is_shared() const {
 
 Result<std::vector<FileExtent>> fiemap(int fd, const ByteRange& file_range, FiemapSync sync) {
   std::vector<FileExtent> extents;
-  ExtentsRequest request;
+  ExtentsRequest request(file_range.length <= kSmallFileRange ? kFewExtents : kManyExtents);
   std::uint64_t position = file_range.offset;
   while (position < file_range.end()) {
     *request.get() = Header();
     request.get()->fm_start = position;
     request.get()->fm_length = file_range.end() - position;
     request.get()->fm_flags = sync == FiemapSync::kYes ? FIEMAP_FLAG_SYNC : 0;
-    request.get()->fm_extent_count = kExtentsPerCall;
+    request.get()->fm_extent_count = request.extents();
     if (ioctl(fd, FS_IOC_FIEMAP, request.get()) < 0) {
       return fail_errno("FIEMAP " + to_string(file_range));
     }

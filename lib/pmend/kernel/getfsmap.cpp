@@ -14,7 +14,10 @@
 namespace pmend::kernel {
 namespace {
 
-constexpr std::uint32_t kRecordsPerCall = 1024;
+// The kernel allocates and clears as many as it is asked for: few where few are to be expected.
+constexpr std::uint32_t kFewRecords = 32;
+constexpr std::uint32_t kManyRecords = 1024;
+constexpr std::uint64_t kSmallBytes = 1U << 20U;
 
 constexpr std::uint64_t owner_code(std::uint64_t type, std::uint64_t code) {
   return (type << 32U) | code;
@@ -56,9 +59,20 @@ std::uint32_t encode(dev_t device) {
 class RecordsRequest {
  public:
   RecordsRequest(dev_t device, const ByteRange& range)
-      : memory_(sizeof(struct fsmap_head) + kRecordsPerCall * sizeof(struct fsmap)) {
+      : RecordsRequest(device, range, range.length <= kSmallBytes ? kFewRecords : kManyRecords) {}
+
+  struct fsmap_head* get() {
+    return head_;
+  }
+  const struct fsmap& record(std::uint32_t i) const { return head_->fmh_recs[i]; }
+  // Continues behind the last record (fsmap_advance() in linux/fsmap.h).
+  void advance() { head_->fmh_keys[0] = head_->fmh_recs[head_->fmh_entries - 1]; }
+
+ private:
+  RecordsRequest(dev_t device, const ByteRange& range, std::uint32_t records)
+      : memory_(sizeof(struct fsmap_head) + records * sizeof(struct fsmap)) {
     head_ = new (memory_.data()) fsmap_head();
-    head_->fmh_count = kRecordsPerCall;
+    head_->fmh_count = records;
     head_->fmh_keys[0].fmr_device = encode(device);
     head_->fmh_keys[0].fmr_physical = range.offset;
     struct fsmap& high = head_->fmh_keys[1];
@@ -70,14 +84,6 @@ class RecordsRequest {
     high.fmr_offset = std::numeric_limits<std::uint64_t>::max();
   }
 
-  struct fsmap_head* get() {
-    return head_;
-  }
-  const struct fsmap& record(std::uint32_t i) const { return head_->fmh_recs[i]; }
-  // Continues behind the last record (fsmap_advance() in linux/fsmap.h).
-  void advance() { head_->fmh_keys[0] = head_->fmh_recs[head_->fmh_entries - 1]; }
-
- private:
   std::vector<std::byte> memory_;
   struct fsmap_head* head_;
 };

@@ -2,7 +2,9 @@
 #include "pmend/kernel/handles.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -22,6 +24,7 @@ constexpr int kInode32AndParent = 2;
 constexpr int kInode64AndParent = 0x82;
 constexpr int kConnectable = 0x10000;
 constexpr std::size_t kInode32Bytes = 8;
+constexpr int kReadQuietly = O_RDONLY | O_NONBLOCK | O_NOATIME;
 constexpr std::size_t kInode32AndParentBytes = 16;
 constexpr std::size_t kInode64Bytes = 12;
 constexpr std::size_t kInode64AndParentBytes = 24;
@@ -101,6 +104,22 @@ std::string name_of(const InodeId& id) {
   return "inode " + std::to_string(id.inode) + " generation " + std::to_string(id.generation);
 }
 
+Result<UniqueFd> open_handle(int mount_fd, HandleStyle style, const InodeId& id, int flags) {
+  if (style == HandleStyle::kExt4 && id.inode > std::numeric_limits<std::uint32_t>::max()) {
+    return fail_errno("open " + name_of(id), ESTALE);
+  }
+  Handle handle(style, id);
+  UniqueFd fd(open_by_handle_at(mount_fd, handle.get(), flags | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) {
+    return fail_errno("open " + name_of(id));
+  }
+  return fd;
+}
+
+std::string link_of(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
 }  // namespace
 
 Result<InodeId> identify(int fd) {
@@ -113,15 +132,11 @@ Result<InodeId> identify(int fd) {
 }
 
 Result<UniqueFd> open_path_by_id(int mount_fd, HandleStyle style, const InodeId& id) {
-  if (style == HandleStyle::kExt4 && id.inode > std::numeric_limits<std::uint32_t>::max()) {
-    return fail_errno("open " + name_of(id), ESTALE);
-  }
-  Handle handle(style, id);
-  UniqueFd path(open_by_handle_at(mount_fd, handle.get(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!path) {
-    return fail_errno("open " + name_of(id));
-  }
-  return path;
+  return open_handle(mount_fd, style, id, O_PATH);
+}
+
+Result<UniqueFd> open_regular_by_id(int mount_fd, HandleStyle style, const InodeId& id) {
+  return open_handle(mount_fd, style, id, kReadQuietly);
 }
 
 Result<UniqueFd> open_by_id(int mount_fd, HandleStyle style, const InodeId& id) {
@@ -136,11 +151,28 @@ Result<UniqueFd> open_by_id(int mount_fd, HandleStyle style, const InodeId& id) 
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
     return fail(Errc::kUnsupported, name_of(id) + " is neither a file nor a directory");
   }
-  auto file = open_file("/proc/self/fd/" + std::to_string(path->get()), O_RDONLY | O_NONBLOCK | O_NOATIME);
+  auto file = open_behind_path(path->get());
   if (!file) {
     return wrap(file.error(), "open " + name_of(id));
   }
   return file;
+}
+
+Result<UniqueFd> open_behind_path(int path_fd) {
+  return open_file(link_of(path_fd), kReadQuietly);
+}
+
+Result<UniqueFd> open_descriptors() {
+  return open_file("/proc/self/fd", O_PATH | O_DIRECTORY);
+}
+
+Result<std::string> path_of(int descriptors, int fd) {
+  std::array<char, PATH_MAX> path;
+  const ssize_t length = readlinkat(descriptors, std::to_string(fd).c_str(), path.data(), path.size());
+  if (length < 0) {
+    return fail_errno("readlink " + link_of(fd));
+  }
+  return std::string(path.data(), static_cast<std::size_t>(length));
 }
 
 Result<UniqueFd> open_path_by_id_and_parent(int mount_fd, HandleStyle style, const InodeId& id, const InodeId& parent) {

@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
 
 // File handles (name_to_handle_at(2), open_by_handle_at(2)): a file by inode and generation instead of by name, so that
 // a reused inode number is noticed (ESTALE). Only XFS and ext2/3/4, whose handle layouts are known
@@ -33,6 +34,18 @@ Result<UniqueFd> open_by_id(int mount_fd, HandleStyle style, const InodeId& id);
 
 // The same without opening it (O_PATH): for fstat(2) of any kind of file.
 Result<UniqueFd> open_path_by_id(int mount_fd, HandleStyle style, const InodeId& id);
+
+// What open_by_id() does with the regular file or directory that is behind such a descriptor. Needs /proc.
+Result<UniqueFd> open_behind_path(int path_fd);
+
+// As open_by_id(), for an inode that is known to be a regular file as long as it has this generation, which is not 0.
+Result<UniqueFd> open_regular_by_id(int mount_fd, HandleStyle style, const InodeId& id);
+
+// /proc/self/fd, of this process alone: not for its children. Errors: the errno.
+Result<UniqueFd> open_descriptors();
+// The path of a descriptor as that directory shows it: "/" for a file whose name the kernel does not know. Raw bytes.
+// Errors: the errno.
+Result<std::string> path_of(int descriptors, int fd);
 
 // The same of a file that has a name in `parent`, so that /proc/self/fd shows it with its path: a path of the file,
 // though not always in this directory if it has several names. XFS wants both generations, ext4 takes 0 for any.

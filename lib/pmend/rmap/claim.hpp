@@ -28,6 +28,7 @@ inline constexpr unsigned kNamesByParents = 1U << 9U;
 inline constexpr unsigned kNamesByHandle = 1U << 10U;
 inline constexpr unsigned kNamesByDirectory = 1U << 11U;
 inline constexpr unsigned kNamesByWalk = 1U << 12U;
+inline constexpr unsigned kNamesByPath = 1U << 13U;
 
 // Details of claims without contents.
 inline constexpr const char* kFreeSpace = "free space";

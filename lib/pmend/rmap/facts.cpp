@@ -15,6 +15,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace pmend::rmap {
 namespace {
@@ -52,32 +53,43 @@ std::optional<std::string> read_growing(const Call& call) {
   return std::nullopt;
 }
 
+// Most names go into JSON as they are.
+std::size_t json_bytes_of(const FilePath& path) {
+  constexpr std::size_t kAround = std::string_view(R"({"text":""})").size();
+  const bool plain =
+      std::ranges::all_of(path.bytes, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+  return plain ? kAround + path.bytes.size() : to_json_text(to_json(path)).size();
+}
+
 class Facts {
  public:
-  Facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents, std::size_t most_links)
-      : fs_(fs), options_(options), parents_(parents), most_links_(most_links) {}
+  Facts(const OpenFs& fs, const ResolveOptions& options, KnownNames known)
+      : fs_(fs), options_(options), known_(std::move(known)) {}
 
   void collect(const std::vector<OwnedRange>& ranges) {
-    std::set<std::uint64_t> inodes;
+    std::set<kernel::InodeId> inodes;
     std::set<FileKey> keys;
     for (const OwnedRange& range : ranges) {
       for (const Owner& owner : range.owners) {
         if (owner.file && !reports_.contains(*owner.file)) {
-          inodes.insert(owner.file->inode);
+          if (!known_.by_inode.contains(owner.file->inode)) {
+            inodes.insert(id_of(*owner.file));
+          }
           keys.insert({fs_.mounted.device, owner.file->inode});
           reports_[*owner.file] = std::nullopt;
         }
       }
     }
     if (wants(options_, protocol::Fact::kNames)) {
-      names_ = find_names(fs_, parents_, inodes, {options_.names_limit, most_links_, options_.only_names_by});
+      names_ =
+          find_names(fs_, known_.parents, inodes, {options_.names_limit, known_.most_links, options_.only_names_by});
+      names_.by_inode.merge(known_.by_inode);
     }
     if (wants(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
       openers_ = find_openers(options_.proc, keys);
     }
-    // After the walk: the number of links must be no older than the names.
     for (auto& [id, report] : reports_) {
-      report = look_at(id);
+      report = needs_look() ? look_at(id) : FileReport();
     }
   }
 
@@ -104,7 +116,7 @@ class Facts {
       return;
     }
     if (wants(options_, protocol::Fact::kNames)) {
-      add_names(owner, report->status, room);
+      add_names(owner, room);
     }
     if (wants(options_, protocol::Fact::kAttributes)) {
       owner.attributes = attributes_of(report->status);
@@ -116,9 +128,14 @@ class Facts {
     owner.xattrs = report->xattrs;
   }
 
+  static kernel::InodeId id_of(const FileId& file) { return {file.inode, static_cast<std::uint32_t>(file.generation)}; }
+
+  bool needs_look() const {
+    return wants(options_, protocol::Fact::kAttributes) || wants(options_, protocol::Fact::kXattrs);
+  }
+
   std::optional<FileReport> look_at(const FileId& id) const {
-    const auto fd =
-        kernel::open_path_by_id(fs_.root.get(), fs_.style, {id.inode, static_cast<std::uint32_t>(id.generation)});
+    const auto fd = kernel::open_path_by_id(fs_.root.get(), fs_.style, id_of(id));
     FileReport report;
     if (!fd || fstat(fd->get(), &report.status) < 0) {
       return std::nullopt;
@@ -129,21 +146,19 @@ class Facts {
     return report;
   }
 
-  void add_names(Owner& owner, const struct stat& status, std::size_t& room) const {
+  void add_names(Owner& owner, std::size_t& room) const {
     const auto found = names_.by_inode.find(owner.file->inode);
     if (found == names_.by_inode.end()) {
       return;
     }
     add_paths(fs_.mounted.ref.mount_point, found->second.names, room, owner);
-    // The links of a directory are its subdirectories'; it has one name.
-    const nlink_t links = S_ISDIR(status.st_mode) ? 1 : status.st_nlink;
+    const nlink_t links = found->second.links;
     owner.all_names = links != 0 && owner.paths.size() == links;
   }
 
   const OpenFs& fs_;
   const ResolveOptions& options_;
-  const ParentTable* parents_;
-  std::size_t most_links_;
+  KnownNames known_;
   std::map<FileId, std::optional<FileReport>> reports_;
   FoundNames names_;
   std::map<FileKey, std::vector<OpenBy>> openers_;
@@ -163,7 +178,7 @@ std::size_t room_for_names(const OwnedRange& range) {
 void add_paths(const std::string& mount_point, const std::vector<std::string>& names, std::size_t& room, Owner& owner) {
   for (const std::string& name : names) {
     FilePath path{absolute_path(mount_point, name)};
-    const std::size_t bytes = to_json_text(to_json(path)).size() + 1;
+    const std::size_t bytes = json_bytes_of(path) + 1;
     if (bytes > room) {
       break;
     }
@@ -176,9 +191,9 @@ FileAttributes attributes_of(const struct stat& status) {
   return {status.st_uid, status.st_gid, status.st_mode, static_cast<std::uint64_t>(status.st_size)};
 }
 
-std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
-                                     std::size_t most_links, std::vector<OwnedRange>& ranges) {
-  Facts facts(fs, options, parents, most_links);
+std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, KnownNames known,
+                                     std::vector<OwnedRange>& ranges) {
+  Facts facts(fs, options, std::move(known));
   facts.collect(ranges);
   for (OwnedRange& range : ranges) {
     facts.add_to(range);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pmend/model/owner.hpp"
+#include "pmend/rmap/names.hpp"
 #include "pmend/rmap/open_fs.hpp"
 #include "pmend/rmap/owner_resolver.hpp"
 #include "pmend/rmap/parent_table.hpp"
@@ -9,20 +10,28 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace pmend::rmap {
 
+// What is known of names before they are looked for.
+struct KnownNames {
+  const ParentTable* parents = nullptr;              // in which directories to look first
+  std::size_t most_links = 0;                        // of a table of parents that may be kept
+  std::map<std::uint64_t, NamesOfInode> by_inode{};  // of whom nothing more has to be found
+};
+
 // Adds the facts that were asked for to every owner that has an inode: one walk at most for all names, one look at
 // /proc for all openers. What cannot be had stays absent; Owner::all_names is true only if as many names were found and
 // verified as the file has links, and all of them fit into a message. A deleted file has no name, and all_names stays
 // false: nothing may be concluded from names that are not there.
-// `parents`, may be null, says in which directories to look first. How names were found goes into the evidence.
-// Returns what FoundNames::table has, at most `most_links` of them.
-std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, const ParentTable* parents,
-                                     std::size_t most_links, std::vector<OwnedRange>& ranges);
+// How names were found goes into the evidence. Returns what FoundNames::table has.
+std::optional<ParentTable> add_facts(const OpenFs& fs, const ResolveOptions& options, KnownNames known,
+                                     std::vector<OwnedRange>& ranges);
 
 // True if this fact was asked for.
 bool wants(const ResolveOptions& options, protocol::Fact fact);

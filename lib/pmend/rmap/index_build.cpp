@@ -4,7 +4,9 @@
 #include "pmend/rmap/ext4/scan.hpp"
 #include "pmend/rmap/inode_walk.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace pmend::rmap {
 namespace {
@@ -29,10 +31,7 @@ class Collector {
 
   bool whole() const { return whole_; }
 
-  std::shared_ptr<const InodeIndex> build(std::vector<ParentLink> links, bool damaged) {
-    return std::make_shared<const InodeIndex>(
-        InodeIndex{std::move(builder_).build(), ParentTable::build(std::move(links)), block_bytes_, damaged});
-  }
+  ExtentIndex build() { return std::move(builder_).build(); }
 
  private:
   bool is_wanted(const IndexedExtent& extent) const {
@@ -54,6 +53,34 @@ std::string list_of_skipped(bool stopped, const std::vector<std::string>& skippe
   return list;
 }
 
+// Whoever has them is damaged, and must not be taken for their owner.
+bool has_fixed_blocks(const ExtentIndex& extents, std::uint64_t first, std::uint64_t count,
+                      std::vector<IndexedExtent>& found) {
+  found.clear();
+  extents.find(first, count, found);
+  return std::ranges::any_of(found, [](const IndexedExtent& extent) { return !ext4::is_reserved(extent.inode); });
+}
+
+void look_for_fixed_blocks(const ext4::Layout& layout, const ExtentIndex& extents, ext4::Damage& damage) {
+  const ext4::Geometry& geometry = layout.geometry;
+  const std::uint64_t table_blocks = geometry.inode_table_blocks();
+  std::vector<IndexedExtent> found;
+  for (const ext4::Group& group : layout.groups) {
+    if (group.inode_table != 0 && (has_fixed_blocks(extents, group.inode_table, table_blocks, found) ||
+                                   has_fixed_blocks(extents, group.block_bitmap, 1, found))) {
+      damage.add("a file claims an inode table or a block bitmap");
+    }
+  }
+  for (const std::uint64_t block : layout.descriptor_blocks) {
+    if (has_fixed_blocks(extents, block, 1, found)) {
+      damage.add("a file claims group descriptors");
+    }
+  }
+  if (has_fixed_blocks(extents, geometry.first_data_block, 1, found)) {
+    damage.add("a file claims the superblock");
+  }
+}
+
 Result<BuiltIndex> build_of_ext4(const OpenFs& fs, const RangeSet& wanted, std::uint64_t budget_bytes) {
   ext4::Damage damage;
   const auto layout = ext4::read_layout(fs.device.get(), damage);
@@ -66,8 +93,12 @@ Result<BuiltIndex> build_of_ext4(const OpenFs& fs, const RangeSet& wanted, std::
   options.stop = fs.stop;
   options.wants_links = [&collector] { return collector.whole(); };
   auto report = ext4::scan(*layout, options, std::move(damage));
+  auto extents = collector.build();
+  look_for_fixed_blocks(*layout, extents, report.damage);
   BuiltIndex built;
-  built.index = collector.build(std::move(report.links), report.damage.count != 0);
+  built.index =
+      std::make_shared<const InodeIndex>(InodeIndex{std::move(extents), ParentTable::build(std::move(report.links)),
+                                                    layout->geometry.block_bytes, report.damage.count != 0});
   built.whole = collector.whole() && !report.stopped && built.index->bytes() <= budget_bytes;
   built.not_seen = list_of_skipped(report.stopped, report.damage.texts);
   return built;
@@ -84,7 +115,7 @@ Result<BuiltIndex> build_of_xfs(const OpenFs& fs, const RangeSet& wanted, std::u
     return tl::make_unexpected(report.error());
   }
   BuiltIndex built;
-  built.index = collector.build({}, !report->complete);
+  built.index = std::make_shared<const InodeIndex>(InodeIndex{collector.build(), {}, block_bytes, !report->complete});
   built.whole = collector.whole() && !report->stopped && built.index->bytes() <= budget_bytes;
   built.not_seen = list_of_skipped(report->stopped, report->skipped);
   return built;

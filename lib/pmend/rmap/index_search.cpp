@@ -88,8 +88,8 @@ class IndexSearch {
         source_(fs.xfs ? kByBulkstat | kByFiemap : kByInodeTables) {}
 
   Result<IndexedResult> run(Freshness freshness) {
-    if (const auto read = read_layout(); !read) {
-      return tl::make_unexpected(read.error());
+    if (!fs_.xfs && !fs_.ext4) {
+      return fail(Errc::kUnsupported, "its inodes cannot be read from its block device");
     }
     if (const auto kept = freshness == Freshness::kKept ? cache_.find(key_) : nullptr) {
       if (auto result = look_up_in(kept, source_ | kByIndex); sure_) {
@@ -109,23 +109,10 @@ class IndexSearch {
   }
 
  private:
-  Status read_layout() {
-    if (fs_.xfs) {
-      return {};
-    }
-    ext4::Damage damage;
-    auto layout = ext4::read_layout(fs_.device.get(), damage);
-    if (!layout) {
-      return tl::make_unexpected(layout.error());
-    }
-    layout_ = std::move(*layout);
-    return {};
-  }
-
   IndexedResult look_up_in(const std::shared_ptr<const InodeIndex>& index, unsigned evidence) {
     IndexedResult result{look_up(*index, wanted_, evidence), index};
     const bool unused_is_sure =
-        !layout_ || result.found.missing.empty() || add_unused(*layout_, index->damaged, result.found);
+        !fs_.ext4 || result.found.missing.empty() || add_unused(*fs_.ext4, index->damaged, result.found);
     sure_ = unused_is_sure && result.found.missing.empty();
     return result;
   }
@@ -142,7 +129,7 @@ class IndexSearch {
   }
 
   std::string why_missing(const BuiltIndex& built) const {
-    const bool clusters = layout_ && layout_->geometry.cluster_blocks > 1;
+    const bool clusters = fs_.ext4 && fs_.ext4->geometry.cluster_blocks > 1;
     const std::string why = fs_.xfs ? kNobodyOnXfs : clusters ? kRestOfCluster : kNobodyOnExt4;
     return built.not_seen.empty() ? why : why + "; " + built.not_seen;
   }
@@ -152,14 +139,29 @@ class IndexSearch {
   IndexCache& cache_;
   IndexKey key_;
   unsigned source_;
-  std::optional<ext4::Layout> layout_;  // of ext4
-  bool sure_ = false;                   // that the last look into an index told all
+  bool sure_ = false;  // that the last look into an index told all
 };
 
 }  // namespace
 
 IndexKey index_key(const OpenFs& fs) {
   return {fs.mounted.device, fs.mounted.ref.uuid};
+}
+
+std::optional<IndexedResult> search_kept_index(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache) {
+  const auto kept = fs.xfs ? nullptr : cache.find(index_key(fs));
+  if (!kept || kept->damaged) {
+    return std::nullopt;
+  }
+  IndexedResult result{look_up(*kept, wanted, kByInodeTables | kByIndex), kept};
+  std::erase_if(result.found.claims, [&result](const Claim& claim) {
+    if (ext4::is_reserved(claim.inode)) {
+      result.found.missing.insert(claim.device_range);
+      return true;
+    }
+    return false;
+  });
+  return result;
 }
 
 Result<IndexedResult> search_index(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache, Freshness freshness) {

@@ -14,7 +14,7 @@ Result<std::vector<kernel::FileExtent>> extents_of(const OpenFs& fs, const kerne
   if (fs.leased.contains(record.inode)) {
     return fail(Errc::kRefused, "inode " + std::to_string(record.inode) + " is under a lease");
   }
-  const auto fd = kernel::open_by_id(fs.root.get(), fs.style, {record.inode, record.generation});
+  const auto fd = kernel::open_regular_by_id(fs.root.get(), fs.style, {record.inode, record.generation});
   if (!fd) {
     return tl::make_unexpected(fd.error());
   }

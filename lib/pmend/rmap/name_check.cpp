@@ -1,50 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/rmap/name_check.hpp"
 
-#include "pmend/kernel/bulkstat.hpp"
 #include "pmend/kernel/open_beneath.hpp"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 namespace pmend::rmap {
 
-Result<kernel::InodeId> current_id(const OpenFs& fs, std::uint64_t inode) {
-  if (fs.style == kernel::HandleStyle::kExt4) {
-    return kernel::InodeId{inode, 0};
-  }
-  const auto record = kernel::bulkstat_one(fs.root.get(), inode);
-  if (!record) {
-    return tl::make_unexpected(record.error());
-  }
-  return *record ? Result<kernel::InodeId>(kernel::InodeId{inode, (*record)->generation})
-                 : fail(Errc::kStale, "inode " + std::to_string(inode) + " is not in use");
-}
-
 std::optional<std::string> path_of_descriptor(const OpenFs& fs, int fd) {
-  std::array<char, PATH_MAX> root{};
-  std::array<char, PATH_MAX> path{};
-  const ssize_t root_length =
-      readlink(("/proc/self/fd/" + std::to_string(fs.root.get())).c_str(), root.data(), root.size());
-  const ssize_t length = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path.data(), path.size());
-  if (root_length <= 0 || length <= 0) {
+  if (fs.root_path.empty()) {
     return std::nullopt;
   }
-  std::string_view below(path.data(), static_cast<std::size_t>(length));
-  std::string_view mount(root.data(), static_cast<std::size_t>(root_length));
-  mount = mount == "/" ? std::string_view() : mount;
-  if (below == mount) {
+  const auto path = kernel::path_of(fs.descriptors.get(), fd);
+  if (!path) {
+    return std::nullopt;
+  }
+  const std::string_view below = *path;
+  const std::string_view mount = fs.root_path == "/" ? std::string_view() : std::string_view(fs.root_path);
+  if (below == fs.root_path) {
     return ".";
   }
   return below.starts_with(mount) && below.substr(mount.size()).starts_with('/')
              ? std::optional<std::string>(below.substr(mount.size() + 1))
              : std::nullopt;
+}
+
+std::optional<std::string> known_name(const OpenFs& fs, int fd, std::uint64_t inode) {
+  auto path = path_of_descriptor(fs, fd);
+  struct stat status = {};
+  const bool right = path &&
+                     fstatat(fs.root.get(), path->c_str(), &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
+                     status.st_dev == fs.mounted.device && status.st_ino == inode && status.st_nlink == 1;
+  return right ? path : std::nullopt;
 }
 
 bool leads_to(const OpenFs& fs, const std::string& name, std::uint64_t inode) {

@@ -15,12 +15,11 @@ namespace pmend::rmap {
 // Of one inode: more do not fit into an answer, and a file can have millions.
 inline constexpr std::size_t kMostNames = 2000;
 
-// An inode as it is now, for opening it by handle: with its generation on XFS, with 0, any, on ext4. Errors: the errno;
-// kStale if there is none.
-Result<kernel::InodeId> current_id(const OpenFs& fs, std::uint64_t inode);
-
 // The path below the root of the mount, or nothing. Of a directory always; of a file whose handle told its parent.
 std::optional<std::string> path_of_descriptor(const OpenFs& fs, int fd);
+
+// The one name of a file, if the kernel still knows by what name it was reached last, and it is no other's now.
+std::optional<std::string> known_name(const OpenFs& fs, int fd, std::uint64_t inode);
 
 // True if the name, looked up now, leads to the inode without any link or mount in between.
 bool leads_to(const OpenFs& fs, const std::string& name, std::uint64_t inode);

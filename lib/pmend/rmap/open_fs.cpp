@@ -45,6 +45,10 @@ Result<OpenFs> open_tree(const MountedFileSystem& mounted, const ResolveOptions&
     return tl::make_unexpected(root.error());
   }
   fs.root = std::move(*root);
+  if (auto descriptors = kernel::open_descriptors()) {
+    fs.descriptors = std::move(*descriptors);
+    fs.root_path = kernel::path_of(fs.descriptors.get(), fs.root.get()).value_or("");
+  }
   struct stat status = {};
   if (fstat(fs.root.get(), &status) < 0) {
     return fail_errno("fstat " + escape_bytes(mounted.ref.mount_point));
@@ -78,6 +82,9 @@ Result<OpenFs> open_fs(const MountedFileSystem& mounted, const ResolveOptions& o
   }
   if (fs.style == kernel::HandleStyle::kExt4) {
     fs.device = open_device(mounted);
+    if (auto layout = ext4::read_superblock(fs.device.get())) {
+      fs.ext4 = std::move(*layout);
+    }
   }
   return fs;
 }

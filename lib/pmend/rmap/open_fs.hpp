@@ -4,11 +4,13 @@
 #include "pmend/base/unique_fd.hpp"
 #include "pmend/kernel/handles.hpp"
 #include "pmend/kernel/xfs_geometry.hpp"
+#include "pmend/rmap/ext4/layout.hpp"
 #include "pmend/rmap/owner_resolver.hpp"
 
 #include <functional>
 #include <optional>
 #include <set>
+#include <string>
 
 namespace pmend::rmap {
 
@@ -17,7 +19,10 @@ namespace pmend::rmap {
 struct OpenFs {
   MountedFileSystem mounted;
   UniqueFd root;
-  UniqueFd device;  // of ext4: its block device, for reading, through the page cache; none if that cannot be had
+  UniqueFd descriptors;   // kernel::open_descriptors(); none: there is no /proc
+  std::string root_path;  // as that shows it when it was opened; empty: not known
+  UniqueFd device;        // of ext4: its block device, for reading, through the page cache; none if that cannot be had
+  std::optional<ext4::Layout> ext4;  // of that, if its superblock can be read
   kernel::HandleStyle style = kernel::HandleStyle::kXfs;
   std::optional<kernel::XfsGeometry> xfs;
   std::set<std::uint64_t> leased;  // inodes that must not be opened: it would break somebody's lease

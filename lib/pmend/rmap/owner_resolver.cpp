@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -28,8 +29,15 @@ constexpr int kRounds = 3;
 
 struct Found {
   std::vector<Claim> claims;
-  std::shared_ptr<const InodeIndex> index;  // that was asked, if one was
+  std::shared_ptr<const InodeIndex> index;      // that was asked, if one was
+  std::map<std::uint64_t, NamesOfInode> names;  // that were seen on the way
 };
+
+NamesToo wanted_names(const ResolveOptions& options) {
+  const bool wanted =
+      wants(options, protocol::Fact::kNames) && options.only_names_by.value_or(NameMethod::kPath) == NameMethod::kPath;
+  return wanted ? NamesToo::kIfKnown : NamesToo::kNo;
+}
 
 OwnerMethod best_method(const OpenFs& fs) {
   if (!fs.xfs) {
@@ -67,26 +75,25 @@ void leave_owners_to_others(SpaceMap& map) {
   });
 }
 
-// Everything that is known about the ranges before it is checked.
-Result<Found> find_claims(const OpenFs& fs, const RangeSet& wanted, const ResolveOptions& options, IndexCache& cache,
-                          Freshness freshness) {
-  auto map = read_space_map(fs, wanted);
-  if (!map) {
-    return tl::make_unexpected(map.error());
+// Owners by the index that was kept, which are asked before GETFSMAP: ext4 never shares a block, so whoever says that
+// it has one is its only owner. `rest` is what it does not know.
+Found find_kept_claims(const OpenFs& fs, const RangeSet& wanted, IndexCache& cache, RangeSet& rest) {
+  auto kept = search_kept_index(fs, wanted, cache);
+  if (!kept) {
+    return {};
   }
-  if (options.only_owners_by && options.only_owners_by != OwnerMethod::kSpaceMap) {
-    leave_owners_to_others(*map);
-  }
-  Found found{std::move(map->claims), nullptr};
-  if (map->undecided.empty()) {
-    return found;
-  }
-  auto searched = search(fs, map->undecided, options, cache, freshness);
+  rest = std::move(kept->found.missing);
+  return {std::move(kept->found.claims), std::move(kept->index), {}};
+}
+
+Status add_searched_claims(const OpenFs& fs, const RangeSet& undecided, const ResolveOptions& options,
+                           IndexCache& cache, Freshness freshness, Found& found) {
+  auto searched = search(fs, undecided, options, cache, freshness);
   if (!searched) {
-    for (const ByteRange& range : map->undecided.ranges()) {
+    for (const ByteRange& range : undecided.ranges()) {
       found.claims.push_back(unknown_claim(range, searched.error().message(), kByFsmap));
     }
-    return found;
+    return {};
   }
   found.index = std::move(searched->index);
   if (found.claims.size() + searched->found.claims.size() > kMaxClaims) {
@@ -95,6 +102,31 @@ Result<Found> find_claims(const OpenFs& fs, const RangeSet& wanted, const Resolv
   std::ranges::move(searched->found.claims, std::back_inserter(found.claims));
   for (const ByteRange& range : searched->found.missing.ranges()) {
     found.claims.push_back(unknown_claim(range, searched->found.why_missing, kByFsmap));
+  }
+  return {};
+}
+
+// Everything that is known about the ranges before it is checked.
+Result<Found> find_claims(const OpenFs& fs, const RangeSet& wanted, const ResolveOptions& options, IndexCache& cache,
+                          Freshness freshness) {
+  Found found;
+  RangeSet rest = wanted;
+  if (freshness == Freshness::kKept && !options.only_owners_by) {
+    found = find_kept_claims(fs, wanted, cache, rest);
+  }
+  auto map = read_space_map(fs, rest);
+  if (!map) {
+    return tl::make_unexpected(map.error());
+  }
+  if (options.only_owners_by && options.only_owners_by != OwnerMethod::kSpaceMap) {
+    leave_owners_to_others(*map);
+  }
+  std::ranges::move(map->claims, std::back_inserter(found.claims));
+  if (!map->undecided.empty()) {
+    const auto added = add_searched_claims(fs, map->undecided, options, cache, freshness, found);
+    if (!added) {
+      return tl::make_unexpected(added.error());
+    }
   }
   return found;
 }
@@ -140,7 +172,9 @@ Result<Found> find_verified(const OpenFs& fs, const RangeSet& wanted, const Reso
       return found;
     }
     all.index = found->index ? std::move(found->index) : std::move(all.index);
-    Verified verified = verify(fs, std::move(found->claims));
+    Verified verified = verify(fs, std::move(found->claims), wanted_names(options));
+    verified.names.merge(all.names);
+    all.names = std::move(verified.names);
     all.claims = cut_away(all.claims, again);
     std::ranges::move(verified.claims, std::back_inserter(all.claims));
     again = to_ask_again(verified);
@@ -185,7 +219,8 @@ class SystemOwnerResolver final : public OwnerResolver {
     if (!options.facts.empty()) {
       const auto index = found->index && !fs->xfs ? found->index : cache_.find(index_key(*fs));
       const std::size_t most_links = cache_.budget_bytes() / sizeof(ParentLink);
-      if (auto table = add_facts(*fs, options, index ? &index->parents : nullptr, most_links, pieces)) {
+      if (auto table = add_facts(*fs, options, {index ? &index->parents : nullptr, most_links, std::move(found->names)},
+                                 pieces)) {
         keep_parents(*fs, std::move(*table));
       }
     }

@@ -37,7 +37,7 @@ struct OwnedRange {
 // Ways to find out who owns what GETFSMAP may not know, and to find names. Which of them serve depends on the file
 // system; the first that does is taken.
 enum class OwnerMethod { kSpaceMap, kInodeTables, kBulkstat, kTreeWalk };
-enum class NameMethod { kParentPointers, kConnectableHandle, kDirectory, kTreeWalk };
+enum class NameMethod { kPath, kParentPointers, kConnectableHandle, kDirectory, kTreeWalk };
 
 struct ResolveOptions {
   std::vector<protocol::Fact> facts;  // names, attributes, open-by, xattrs; phantom is not about owners

@@ -5,13 +5,16 @@
 #include "pmend/kernel/fiemap.hpp"
 #include "pmend/kernel/handles.hpp"
 #include "pmend/rmap/ext4/scan.hpp"
+#include "pmend/rmap/name_check.hpp"
 #include "pmend/rmap/space_map.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace pmend::rmap {
 namespace {
@@ -29,10 +32,13 @@ std::string name_of(const Claim& claim) {
 // All claims of one inode.
 class InodeCheck {
  public:
-  InodeCheck(const OpenFs& fs, std::span<Claim> claims, Verified& out) : fs_(fs), claims_(claims), out_(out) {}
+  // `inodes` is there if fs.ext4 is.
+  InodeCheck(const OpenFs& fs, std::optional<ext4::InodeReader>& inodes, std::span<Claim> claims, NamesToo names,
+             Verified& out)
+      : fs_(fs), inodes_(inodes), claims_(claims), names_(names), out_(out) {}
 
   void run() {
-    if (const auto opened = open_inode(); !opened) {
+    if (const auto opened = open_at_once() ? Status() : open_inode(); !opened) {
       for (Claim& claim : claims_) {
         if (is_gone(opened.error()) && inode_blocks() != nullptr && inode_blocks()->hidden) {
           check_hidden(claim);
@@ -49,9 +55,51 @@ class InodeCheck {
       claim.evidence |= kByHandle;
       check(claim);
     }
+    if (names_ == NamesToo::kIfKnown && file_ && S_ISREG(status_.st_mode) && status_.st_nlink == 1) {
+      take_known_name();
+    }
   }
 
  private:
+  void take_known_name() {
+    if (auto name = known_name(fs_, file_.get(), id_.inode)) {
+      out_.names[id_.inode] = {{std::move(*name)}, kNamesByPath, 1};
+    }
+  }
+
+  // What inode tables and BULKSTAT tell without touching the inode itself.
+  std::optional<kernel::InodeId> regular_file() {
+    const std::uint64_t inode = claims_.front().inode;
+    mode_t mode = 0;
+    kernel::InodeId id{inode, 0};
+    if (inodes_ && inode <= std::numeric_limits<std::uint32_t>::max()) {
+      const auto found = inodes_->read(static_cast<std::uint32_t>(inode));
+      mode = found && !found->hidden ? found->mode : 0;
+      id.generation = found ? found->generation : 0;
+    } else if (fs_.xfs) {
+      const auto found = kernel::bulkstat_one(fs_.root.get(), inode);
+      mode = found && *found ? (*found)->mode : 0;
+      id.generation = found && *found ? (*found)->generation : 0;
+    }
+    const bool expected = claims_.front().generation.value_or(id.generation) == id.generation;
+    return S_ISREG(mode) && id.generation != 0 && expected ? std::optional(id) : std::nullopt;
+  }
+
+  // Most owners are regular files that can be opened. False: one has to find out, and nothing is known yet.
+  bool open_at_once() {
+    const auto id = regular_file();
+    if (!id || fs_.leased.contains(id->inode)) {
+      return false;
+    }
+    auto file = kernel::open_regular_by_id(fs_.root.get(), fs_.style, *id);
+    if (!file || fstat(file->get(), &status_) < 0 || !S_ISREG(status_.st_mode)) {
+      return false;
+    }
+    id_ = *id;
+    file_ = std::move(*file);
+    return true;
+  }
+
   // The generation, the type, and, where FIEMAP can be asked, an open file.
   Status open_inode() {
     if (auto known = find_generation(); !known) {
@@ -61,14 +109,8 @@ class InodeCheck {
     if (!path) {
       return tl::make_unexpected(path.error());
     }
-    const auto identity = kernel::identify(path->get());
-    // On ext4 a generation of 0 stands for all.
-    const bool any_generation = fs_.style == kernel::HandleStyle::kExt4 && id_.generation == 0;
-    if (identity && any_generation && identity->inode == id_.inode) {
-      id_ = *identity;
-    }
-    if (!identity || *identity != id_) {
-      return identity ? Status(fail(Errc::kStale, "generation")) : tl::make_unexpected(identity.error());
+    if (const auto same = take_identity(path->get()); !same) {
+      return same;
     }
     if (fstat(path->get(), &status_) < 0) {
       return fail_errno("fstat");
@@ -76,12 +118,28 @@ class InodeCheck {
     const bool fiemap_knows =
         S_ISREG(status_.st_mode) || (S_ISDIR(status_.st_mode) && fs_.style == kernel::HandleStyle::kExt4);
     if (fiemap_knows && !fs_.leased.contains(id_.inode)) {
-      auto file = kernel::open_by_id(fs_.root.get(), fs_.style, id_);
+      auto file = kernel::open_behind_path(path->get());
       if (!file) {
         return tl::make_unexpected(file.error());
       }
       file_ = std::move(*file);
     }
+    return {};
+  }
+
+  // On ext4 a generation of 0 stands for all. XFS compares it itself.
+  Status take_identity(int path_fd) {
+    if (fs_.style == kernel::HandleStyle::kXfs) {
+      return {};
+    }
+    const auto identity = kernel::identify(path_fd);
+    if (!identity) {
+      return tl::make_unexpected(identity.error());
+    }
+    if (identity->inode != id_.inode || (id_.generation != 0 && id_.generation != identity->generation)) {
+      return fail(Errc::kStale, "generation");
+    }
+    id_ = *identity;
     return {};
   }
 
@@ -122,7 +180,7 @@ class InodeCheck {
     }
     if (claim.data_fork && file_) {
       check_by_fiemap(claim);
-    } else if (fs_.device) {
+    } else if (fs_.ext4) {
       check_by_inode(claim);
     } else {
       check_by_fsmap(claim);
@@ -209,8 +267,8 @@ class InodeCheck {
   }
 
   const ext4::InodeBlocks* inode_blocks() {
-    if (!blocks_ && fs_.device) {
-      blocks_ = ext4::read_blocks_of(fs_.device.get(), static_cast<std::uint32_t>(claims_.front().inode));
+    if (!blocks_ && fs_.ext4) {
+      blocks_ = ext4::read_blocks_of(*fs_.ext4, static_cast<std::uint32_t>(claims_.front().inode));
     }
     return blocks_ && *blocks_ ? &**blocks_ : nullptr;
   }
@@ -250,7 +308,9 @@ class InodeCheck {
   }
 
   const OpenFs& fs_;
+  std::optional<ext4::InodeReader>& inodes_;
   std::span<Claim> claims_;
+  NamesToo names_;
   Verified& out_;
   kernel::InodeId id_;
   struct stat status_ = {};
@@ -260,8 +320,12 @@ class InodeCheck {
 
 }  // namespace
 
-Verified verify(const OpenFs& fs, std::vector<Claim> claims) {
+Verified verify(const OpenFs& fs, std::vector<Claim> claims, NamesToo names) {
   Verified out;
+  std::optional<ext4::InodeReader> inodes;
+  if (fs.ext4) {
+    inodes.emplace(*fs.ext4);
+  }
   // Each inode is opened once.
   std::ranges::stable_sort(claims, {}, [](const Claim& claim) { return std::pair(claim.inode, claim.generation); });
   for (std::size_t first = 0; first < claims.size();) {
@@ -274,7 +338,7 @@ Verified verify(const OpenFs& fs, std::vector<Claim> claims) {
     if (group.front().inode == 0) {
       out.claims.insert(out.claims.end(), group.begin(), group.end());
     } else {
-      InodeCheck(fs, group, out).run();
+      InodeCheck(fs, inodes, group, names, out).run();
     }
     first = last;
   }

@@ -17,7 +17,6 @@
 namespace pmend::rmap {
 namespace {
 
-using testing::Contains;
 using testing::HasSubstr;
 
 constexpr std::uint64_t kGroup = 128ULL << 20U;
@@ -125,6 +124,26 @@ TEST_F(DamagedExt4Test, FreeSpaceOfBitmapsIsUnknownWhereAnInodeIsDamaged) {
     EXPECT_THAT(lost.owners[0].detail, HasSubstr("inode " + std::to_string(inode_) + " has a wrong checksum"));
     EXPECT_EQ(kind_of(place_a_), OwnerKind::kFile);
   }
+}
+
+TEST_F(DamagedExt4Test, FileThatClaimsAnInodeTableIsNotItsOwner) {
+  const std::uint64_t table = layout_.groups[1].inode_table;
+  // Where the one extent of the file begins: the sixth word of the root of its extent tree.
+  disk::run(
+      {"debugfs", "-w", "-R", "sif <" + std::to_string(inode_) + "> block[5] " + std::to_string(table), loop_->node()});
+  mount();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(kind_of(place_a_), OwnerKind::kFile);
+    EXPECT_EQ(kind_of({table * kExt4Block, kExt4Block}), OwnerKind::kMetadata);
+  }
+}
+
+TEST_F(DamagedExt4Test, IndexAndGetfsmapTogetherTellAll) {
+  mount();
+  EXPECT_EQ(kind_of(place_a_), OwnerKind::kFile);
+  EXPECT_THAT(ask(place_a_).evidence, testing::ElementsAre("fiemap", "handle", "inode-tables", "index"));
+  EXPECT_EQ(kind_of(free_), OwnerKind::kFree);
+  EXPECT_EQ(kind_of({layout_.groups[1].inode_table * kExt4Block, kExt4Block}), OwnerKind::kMetadata);
 }
 
 }  // namespace

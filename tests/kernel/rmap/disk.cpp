@@ -126,7 +126,16 @@ Mounted::Mounted(const std::string& node, const std::string& mount_point, const 
   mkfs.push_back(node);
   run(mkfs);
   std::filesystem::create_directories(mount_point);
-  must(mount(node.c_str(), mount_point.c_str(), type.c_str(), MS_NOATIME, nullptr), "mount " + node);
+  attach();
+}
+
+void Mounted::attach() const {
+  must(mount(node_.c_str(), mount_point_.c_str(), type_.c_str(), MS_NOATIME, nullptr), "mount " + node_);
+}
+
+void Mounted::remount() const {
+  must(umount2(mount_point_.c_str(), 0), "umount " + mount_point_);
+  attach();
 }
 
 Mounted::~Mounted() {

@@ -66,8 +66,12 @@ class Mounted {
   rmap::MountedFileSystem ref() const;
   // syncfs(2).
   void sync() const;
+  // Unmounts it and mounts it again: the kernel knows no name by then.
+  void remount() const;
 
  private:
+  void attach() const;
+
   std::string node_;
   std::string mount_point_;
   std::string type_;

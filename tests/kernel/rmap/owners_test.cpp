@@ -330,10 +330,10 @@ TEST_P(OwnersTest, StoppedSearchLeavesTheRestUnknown) {
 
 TEST_P(OwnersTest, WithoutTimeForNamesTheOwnerIsKnownAllTheSame) {
   disk::write_file(at("a"), kOracleBlock);
-  ResolveOptions options;
-  options.facts = {Fact::kNames, Fact::kAttributes};
-  options.names_limit = std::chrono::milliseconds(0);
-  const auto answer = resolver_->resolve(fs_->ref(), {{disk::device_ranges(at("a")).at(0).offset, 512}}, options);
+  const ResolveOptions options{.facts = {Fact::kNames, Fact::kAttributes}, .names_limit = std::chrono::seconds(0)};
+  const ByteRange place{disk::device_ranges(at("a")).at(0).offset, 512};
+  fs_->remount();
+  const auto answer = resolver_->resolve(fs_->ref(), {place}, options);
   ASSERT_TRUE(answer.has_value());
   const Owner& owner = answer->at(0).owners.at(0);
   EXPECT_EQ(owner.kind, OwnerKind::kFile);

@@ -98,8 +98,10 @@ TEST_F(Ext4Scan, InodeWithAWrongChecksumIsNamedAndTheOthersAreRead) {
   const Scanned after = scan_image(image);
   EXPECT_THAT(after.report.damage.texts, testing::ElementsAre("inode 20 has a wrong checksum"));
   EXPECT_EQ(after.report.inodes + 1, before.report.inodes);
-  EXPECT_FALSE(read_blocks_of(image.fd(), kInode).has_value());
-  EXPECT_TRUE(read_blocks_of(image.fd(), kInode + 1).has_value());
+  for (const auto& read : {layout, read_superblock(image.fd())}) {
+    EXPECT_FALSE(read_blocks_of(*read, kInode).has_value());
+    EXPECT_TRUE(read_blocks_of(*read, kInode + 1).has_value());
+  }
 }
 
 TEST_F(Ext4Scan, DamagedExtentBlockIsNamedByItsInode) {

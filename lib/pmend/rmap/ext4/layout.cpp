@@ -174,8 +174,7 @@ std::optional<Group> to_group(const Geometry& geometry, std::uint32_t number, st
     return std::nullopt;
   }
   const std::uint64_t table = std::uint64_t{raw.bg_inode_table_hi} << 32U | raw.bg_inode_table;
-  const std::uint64_t table_blocks =
-      ceiling(std::uint64_t{geometry.inodes_per_group} * geometry.inode_bytes, geometry.block_bytes);
+  const std::uint64_t table_blocks = geometry.inode_table_blocks();
   if (table < geometry.first_data_block || table > geometry.blocks || table_blocks > geometry.blocks - table) {
     return std::nullopt;
   }
@@ -193,17 +192,26 @@ std::optional<Group> to_group(const Geometry& geometry, std::uint32_t number, st
   return group;
 }
 
-void read_groups(const Superblock& super, Layout& layout, Damage& damage) {
-  const Geometry& geometry = layout.geometry;
+std::vector<std::uint64_t> descriptor_blocks(const Superblock& super, const Geometry& geometry) {
   const DescriptorPlaces places(super, geometry);
-  const std::uint32_t size = super.descriptor_bytes();
+  const std::uint64_t count = ceiling(geometry.groups, geometry.block_bytes / geometry.descriptor_bytes);
+  std::vector<std::uint64_t> blocks;
+  blocks.reserve(count);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    blocks.push_back(places.block_of(number));
+  }
+  return blocks;
+}
+
+void read_groups(Layout& layout, Damage& damage) {
+  const Geometry& geometry = layout.geometry;
+  const std::uint32_t size = geometry.descriptor_bytes;
   const std::uint32_t in_block = geometry.block_bytes / size;
   std::vector<std::byte> block(geometry.block_bytes);
   layout.groups.resize(geometry.groups);
   for (std::uint32_t group = 0; group < geometry.groups; ++group) {
     if (group % in_block == 0) {
-      layout.descriptor_blocks.push_back(places.block_of(group / in_block));
-      if (const auto read = layout.read(layout.descriptor_blocks.back(), block); !read) {
+      if (const auto read = layout.read(layout.descriptor_blocks[group / in_block], block); !read) {
         damage.add("group descriptors from " + std::to_string(group) + " on: " + read.error().message());
         std::ranges::fill(block, std::byte{0xFF});
       }
@@ -218,6 +226,14 @@ void read_groups(const Superblock& super, Layout& layout, Damage& damage) {
 }
 
 }  // namespace
+
+std::uint64_t Geometry::inode_table_blocks() const {
+  return ceiling(std::uint64_t{inodes_per_group} * inode_bytes, block_bytes);
+}
+
+bool is_reserved(std::uint64_t inode) {
+  return inode < EXT2_GOOD_OLD_FIRST_INO && inode != EXT2_ROOT_INO;
+}
 
 bool Geometry::is_hidden(std::uint32_t inode) const {
   return (inode < first_inode && inode != EXT2_ROOT_INO) || (orphan_inode != 0 && inode == orphan_inode);
@@ -244,7 +260,11 @@ Result<Group> Layout::read_group(std::uint32_t number) const {
                : fail(Errc::kCorrupt, "the descriptor of group " + std::to_string(number) + " is wrong");
 }
 
-Result<Layout> read_layout(int fd, Damage& damage) {
+Result<Group> Layout::group(std::uint32_t number) const {
+  return groups.empty() ? read_group(number) : Result<Group>(groups.at(number));
+}
+
+Result<Layout> read_superblock(int fd) {
   const off_t device_bytes = lseek(fd, 0, SEEK_END);
   if (device_bytes < 0) {
     return fail_errno("lseek");
@@ -261,7 +281,15 @@ Result<Layout> read_layout(int fd, Damage& damage) {
   Layout layout;
   layout.fd = fd;
   layout.geometry = *geometry;
-  read_groups(super, layout, damage);
+  layout.descriptor_blocks = descriptor_blocks(super, *geometry);
+  return layout;
+}
+
+Result<Layout> read_layout(int fd, Damage& damage) {
+  auto layout = read_superblock(fd);
+  if (layout) {
+    read_groups(*layout, damage);
+  }
   return layout;
 }
 

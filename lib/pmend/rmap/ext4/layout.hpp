@@ -32,10 +32,15 @@ struct Geometry {
   bool needs_recovery = false;         // the newest changes are in the journal only, unless it is mounted
   std::uint32_t descriptor_bytes = 0;  // of one group
 
+  std::uint64_t inode_table_blocks() const;  // of one group
   std::uint64_t inodes() const { return std::uint64_t{groups} * inodes_per_group; }
   // The kernel does not let anybody open these by handle.
   bool is_hidden(std::uint32_t inode) const;
 };
+
+// An inode of the file system itself, which may have blocks of fixed metadata: all up to the first for files but the
+// root.
+bool is_reserved(std::uint64_t inode);
 
 struct Group {
   std::uint64_t inode_table = 0;  // first block
@@ -48,17 +53,22 @@ struct Group {
 struct Layout {
   int fd = -1;  // of the block device, or of an image of one; borrowed
   Geometry geometry;
-  std::vector<Group> groups;
+  std::vector<Group> groups;                     // none after read_superblock()
   std::vector<std::uint64_t> descriptor_blocks;  // with the descriptors of groups, in their order
 
   // Reads whole blocks. Errors: the errno; kInvalid if they are not all on the file system.
   Status read(std::uint64_t first_block, std::span<std::byte> blocks) const;
   // One of the groups as it is now. Errors: those of reading; kCorrupt if it cannot be believed.
   Result<Group> read_group(std::uint32_t number) const;
+  // As it was read before, if it was.
+  Result<Group> group(std::uint32_t number) const;
 };
 
-// Groups that cannot be read or believed have no inodes and are told in `damage`.
-// Errors: the errno; kCorrupt if there is no superblock to go by.
+// What is needed to look at a few inodes. Errors: the errno; kCorrupt if there is no superblock to go by.
+Result<Layout> read_superblock(int fd);
+
+// All groups too. Those that cannot be read or believed have no inodes and are told in `damage`.
+// Errors: as read_superblock().
 Result<Layout> read_layout(int fd, Damage& damage);
 
 }  // namespace pmend::rmap::ext4

@@ -21,13 +21,10 @@ class InodeTables {
   using Visit = std::function<void(const Inode&)>;
 
   InodeTables(const Layout& layout, const Visit& visit, Damage& damage)
-      : layout_(layout),
-        geometry_(layout.geometry),
-        visit_(visit),
-        damage_(damage),
-        chunk_(std::max<std::uint64_t>(kChunkBytes, geometry_.block_bytes)) {}
+      : layout_(layout), geometry_(layout.geometry), visit_(visit), damage_(damage), reader_(layout) {}
 
   void read_group(std::uint32_t group) {
+    chunk_.resize(std::max<std::uint64_t>(kChunkBytes, geometry_.block_bytes));
     const std::uint64_t in_block = geometry_.block_bytes / geometry_.inode_bytes;
     const std::uint64_t blocks = (layout_.groups[group].inodes + in_block - 1) / in_block;
     const std::uint64_t at_once = chunk_.size() / geometry_.block_bytes;
@@ -39,21 +36,6 @@ class InodeTables {
         }
       }
     }
-  }
-
-  InodeState read_one(std::uint32_t number, Inode& inode) {
-    const std::uint32_t in_group = (number - 1) % geometry_.inodes_per_group;
-    const std::uint64_t table = layout_.groups[(number - 1) / geometry_.inodes_per_group].inode_table;
-    const std::uint64_t offset = std::uint64_t{in_group} * geometry_.inode_bytes;
-    const std::uint64_t at = offset % geometry_.block_bytes;
-    one_.resize(geometry_.block_bytes);
-    InodeState state = InodeState::kDamaged;
-    for (int i = 0; i < kInodeTries && state == InodeState::kDamaged && table != 0; ++i) {
-      if (layout_.read(table + offset / geometry_.block_bytes, one_)) {
-        state = decode_inode(geometry_, number, std::span(one_).subspan(at, geometry_.inode_bytes), inode);
-      }
-    }
-    return state;
   }
 
  private:
@@ -82,7 +64,7 @@ class InodeTables {
   void take(std::uint32_t number, std::span<std::byte> bytes) {
     InodeState state = decode_inode(geometry_, number, bytes, inode_);
     if (state == InodeState::kDamaged) {
-      state = read_one(number, inode_);
+      state = reader_.read(number, inode_);
     }
     if (state == InodeState::kUsed) {
       visit_(inode_);
@@ -96,7 +78,7 @@ class InodeTables {
   const Visit& visit_;
   Damage& damage_;
   std::vector<std::byte> chunk_;
-  std::vector<std::byte> one_;
+  InodeReader reader_;
   Inode inode_;
 };
 
@@ -125,30 +107,49 @@ ScanReport scan(const Layout& layout, const ScanOptions& options, Damage damage)
   return report;
 }
 
-Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode_number) {
-  Damage damage;
-  const auto layout = read_layout(fd, damage);
-  return layout ? read_blocks_of(*layout, inode_number) : tl::make_unexpected(layout.error());
+std::uint64_t InodeReader::table_of(std::uint32_t group) {
+  if (group != group_ || table_ == 0) {
+    const auto found = layout_.group(group);
+    group_ = group;
+    table_ = found ? found->inode_table : 0;
+  }
+  return table_;
+}
+
+InodeState InodeReader::read(std::uint32_t number, Inode& inode) {
+  const Geometry& geometry = layout_.geometry;
+  const std::uint64_t offset = std::uint64_t{(number - 1) % geometry.inodes_per_group} * geometry.inode_bytes;
+  block_.resize(geometry.block_bytes);
+  InodeState state = InodeState::kDamaged;
+  for (int i = 0; i < kInodeTries && state == InodeState::kDamaged; ++i) {
+    const std::uint64_t table = table_of((number - 1) / geometry.inodes_per_group);
+    if (table != 0 && layout_.read(table + offset / geometry.block_bytes, block_)) {
+      state = decode_inode(geometry, number,
+                           std::span(block_).subspan(offset % geometry.block_bytes, geometry.inode_bytes), inode);
+    }
+  }
+  return state;
+}
+
+std::optional<Inode> InodeReader::read(std::uint32_t number) {
+  Inode inode;
+  const bool exists = number != 0 && number <= layout_.geometry.inodes();
+  return exists && read(number, inode) == InodeState::kUsed ? std::optional(inode) : std::nullopt;
 }
 
 Result<InodeBlocks> read_blocks_of(const Layout& layout, std::uint32_t inode_number) {
-  const auto missing = fail(Errc::kNotFound, "inode " + std::to_string(inode_number));
-  if (inode_number == 0 || inode_number > layout.geometry.inodes()) {
-    return missing;
-  }
-  Damage damage;
-  Inode inode;
-  const InodeTables::Visit nobody = [](const Inode&) {};
-  if (InodeTables(layout, nobody, damage).read_one(inode_number, inode) != InodeState::kUsed) {
-    return missing;
+  const auto inode = InodeReader(layout).read(inode_number);
+  if (!inode) {
+    return fail(Errc::kNotFound, "inode " + std::to_string(inode_number));
   }
   InodeBlocks blocks;
-  blocks.inode = inode;
-  blocks.hidden = inode.hidden;
+  blocks.inode = *inode;
+  blocks.hidden = inode->hidden;
   blocks.block_bytes = layout.geometry.block_bytes;
+  Damage damage;
   BlockMaps maps(
       layout, [&blocks](const IndexedExtent& extent) { blocks.extents.push_back(extent); }, damage);
-  maps.add(inode);
+  maps.add(*inode);
   maps.finish({});
   return blocks;
 }

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "pmend/rmap/ext4/block_map.hpp"
+#include "pmend/rmap/ext4/inode.hpp"
 #include "pmend/rmap/parent_table.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +40,26 @@ struct InodeBlocks {
   bool hidden = false;  // the kernel does not let anybody open it
 };
 
-// As they are now. Errors: as read_layout(); kNotFound if it is not in use or damaged.
-Result<InodeBlocks> read_blocks_of(int fd, std::uint32_t inode);
+// Looks at single inodes.
+class InodeReader {
+ public:
+  explicit InodeReader(const Layout& layout) : layout_(layout) {}
+
+  // As it is now. Nothing if it is not in use, damaged, or cannot be read.
+  std::optional<Inode> read(std::uint32_t number);
+  // The same, of a number that there is; damaged too where it cannot be read.
+  InodeState read(std::uint32_t number, Inode& inode);
+
+ private:
+  std::uint64_t table_of(std::uint32_t group);
+
+  const Layout& layout_;
+  std::uint32_t group_ = ~0U;
+  std::uint64_t table_ = 0;  // of that group; tables never move. 0: not known
+  std::vector<std::byte> block_;
+};
+
+// Errors: kNotFound if it is not in use, damaged, or cannot be read.
 Result<InodeBlocks> read_blocks_of(const Layout& layout, std::uint32_t inode);
 
 // The names that a directory has for an inode, as it is now. Blocks that cannot be read have none.
