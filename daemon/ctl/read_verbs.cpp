@@ -29,6 +29,7 @@ struct StatusView {
   std::string policy_hash;
   std::vector<std::string> policy_problems;
   std::vector<StormLine> storms;
+  std::vector<std::string> notices;
 };
 
 void read_json(const JsonReader& in, StatusView& view) {
@@ -42,6 +43,7 @@ void read_json(const JsonReader& in, StatusView& view) {
   field("policy_hash", view.policy_hash);
   field("policy_problems", view.policy_problems);
   field("storms", view.storms);
+  field("notices", view.notices);
   JsonObjectReader object(in);
   if (const auto states = object.required("states")) {
     JsonObjectReader counts(*states);
@@ -96,6 +98,9 @@ void print_status(std::ostream& out, const StatusView& view) {
   }
   for (const std::string& problem : view.policy_problems) {
     out << "Policy problem: " << safe_line(problem) << '\n';
+  }
+  for (const std::string& notice : view.notices) {
+    out << "Notice: " << safe_line(notice) << '\n';
   }
 }
 

@@ -128,7 +128,7 @@ bus::ManagerState App::manager_state() const {
   const auto state = recorder_->has_failed() ? bus::RunState::kReadOnly
                      : status.paused         ? bus::RunState::kPaused
                                              : bus::RunState::kRunning;
-  return {state, status.why_not, observer_.observing(), policy_.hash(), problems_, status.storms};
+  return {state, status.why_not, observer_.observing(), policy_.hash(), problems_, status.storms, observer_.notices()};
 }
 
 void App::show_state() {

@@ -4,6 +4,7 @@
 #include "pmend/model/events.hpp"
 #include "pmend/model/json_reader.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -79,7 +80,7 @@ void ObserverClient::watching(const protocol::WatchReply& reply) {
     }
     parts_.log.write(log::make_record(log::Level::kInfo, "The observing worker watches; sources: {SOURCES}",
                                       {{"SOURCES", sources.empty() ? "none" : sources}}));
-    parts_.on_watching();
+    parts_.on_change();
   }
   for (const std::string& absent : reply.absent) {
     if (told_absent_.insert(absent).second) {
@@ -88,6 +89,7 @@ void ObserverClient::watching(const protocol::WatchReply& reply) {
   }
   for (const std::string& problem : reply.problems) {
     parts_.log.write(log::make_record(log::Level::kWarning, "Not watched: {PROBLEM}", {{"PROBLEM", problem}}));
+    add_notice("not watched: " + problem);
   }
 }
 
@@ -114,14 +116,14 @@ void ObserverClient::take(const protocol::Event& event) {
     case protocol::EventKind::kGap:
       return put_event<protocol::Gap>(event, [](auto body) { return engine::Gap{std::move(body)}; });
     case protocol::EventKind::kNotice:
-      return log_notice(event);
+      return take_notice(event);
     case protocol::EventKind::kStep:
       worker_->kill("it told of a step, which only a repairing worker takes");
       return;
   }
 }
 
-void ObserverClient::log_notice(const protocol::Event& event) {
+void ObserverClient::take_notice(const protocol::Event& event) {
   const auto notice = from_json<protocol::Notice>(event.body);
   if (!notice) {
     worker_->kill("its notice is none: " + notice.error().message());
@@ -129,6 +131,15 @@ void ObserverClient::log_notice(const protocol::Event& event) {
   }
   parts_.log.write(
       log::make_record(log::Level::kInfo, "{SOURCE}: {TEXT}", {{"SOURCE", notice->source}, {"TEXT", notice->text}}));
+  add_notice(notice->source + ": " + notice->text);
+}
+
+void ObserverClient::add_notice(std::string text) {
+  text.resize(std::min(text.size(), kMostNoticeBytes));
+  if (notices_.size() < kMostNotices && std::ranges::find(notices_, text) == notices_.end()) {
+    notices_.push_back(std::move(text));
+    parts_.on_change();
+  }
 }
 
 void ObserverClient::fail_query(engine::QueryId query, const ReplyError& error) {
@@ -231,6 +242,7 @@ void ObserverClient::give_up() {
 void ObserverClient::lost(const std::string& why) {
   worker_.reset();
   scrubs_.clear();
+  notices_.clear();
   if (on_stopped_) {
     again_.set(seconds(0), on_stopped_);
     return;

@@ -18,6 +18,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace pmend::daemon {
 
@@ -25,12 +26,15 @@ namespace pmend::daemon {
 // inputs of the engine. When it ends it is started again after a while, and everything is found anew.
 class ObserverClient {
  public:
+  static constexpr std::size_t kMostNotices = 32;
+  static constexpr std::size_t kMostNoticeBytes = 1000;
+
   struct Parts {
     boost::asio::io_context& io;
     log::Sink& log;
     client::WorkerPlace place;
     PutInput put;
-    std::function<void()> on_watching;  // observing() became true; that it became false tells WorkerGone
+    std::function<void()> on_change;  // of what is shown; that observing() became false tells WorkerGone
   };
   ObserverClient(Parts parts, protocol::WatchRequest watch);
 
@@ -61,6 +65,8 @@ class ObserverClient {
 
   // A worker is there and watches.
   bool observing() const { return observing_; }
+  // What people may want to know of how it watches, each text once, the first kMostNotices; void with the worker.
+  const std::vector<std::string>& notices() const { return notices_; }
 
   // No new worker; `on_stopped` is called from the loop when the one that is there has gone.
   void stop(std::function<void()> on_stopped);
@@ -70,7 +76,8 @@ class ObserverClient {
   void begin_watch();
   void watching(const protocol::WatchReply& reply);
   void take(const protocol::Event& event);
-  void log_notice(const protocol::Event& event);
+  void take_notice(const protocol::Event& event);
+  void add_notice(std::string text);
   template <class Body, class Make>
   void put_event(const protocol::Event& event, const Make& make);
   void take_progress(const protocol::Progress& progress);
@@ -84,6 +91,7 @@ class ObserverClient {
   bool observing_ = false;
   SteadyTime observing_since_;
   std::set<std::string> told_absent_;  // once is enough
+  std::vector<std::string> notices_;
   BackOff back_off_;
   SystemClock clock_;
   std::function<void()> on_stopped_;

@@ -113,6 +113,7 @@ TEST_F(BusServiceTest, TellsItsStateAsPropertiesAndAsOneDictionary) {
     server.backend.state.state = bus::RunState::kReadOnly;
     server.backend.state.reason = "the disk is full \xFF";
     server.backend.state.policy_problems = {"a:1:2: what"};
+    server.backend.state.notices = {"index: it is large"};
     server.service->state(server.backend.state);
   });
   EXPECT_EQ(manager_->Version(), "0.1.0");
@@ -120,7 +121,9 @@ TEST_F(BusServiceTest, TellsItsStateAsPropertiesAndAsOneDictionary) {
   EXPECT_EQ(manager_->StateReason(), "the disk is full \\xff");
   EXPECT_TRUE(manager_->Observing());
   EXPECT_THAT(manager_->PolicyProblems(), ElementsAre("a:1:2: what"));
+  EXPECT_THAT(manager_->Notices(), ElementsAre("index: it is large"));
   const Json status = manager_->Status().json;
+  EXPECT_EQ(status["notices"], Json({"index: it is large"}));
   EXPECT_EQ(status["open_incidents"], 3U);
   EXPECT_EQ(status["states"], (Json{{"held", 1}, {"observing", 2}}));
   EXPECT_EQ(status["state"], "read-only");

@@ -182,6 +182,7 @@ struct ManagerState {
   std::string policy_hash;
   std::vector<std::string> policy_problems;  // of the files that are not in force
   std::map<std::string, Storm> storms;       // by node: devices that are repaired only if a person says so
+  std::vector<std::string> notices;          // of how the observing worker watches, for people
 
   friend bool operator==(const ManagerState&, const ManagerState&) = default;
 };

@@ -25,6 +25,7 @@ std::vector<std::string> changed_properties(const ManagerState& a, const Manager
   note(a.policy_hash == b.policy_hash, "PolicyHash");
   note(a.policy_problems == b.policy_problems, "PolicyProblems");
   note(a.storms == b.storms, "Storms");
+  note(a.notices == b.notices, "Notices");
   return changed;
 }
 
@@ -83,7 +84,8 @@ Json ManagerObject::status() const {
           {"states", parts_.incidents.count_by_state()},
           {"policy_hash", state_.policy_hash},
           {"policy_problems", state_.policy_problems},
-          {"storms", storms()}};
+          {"storms", storms()},
+          {"notices", state_.notices}};
 }
 
 Json ManagerObject::storms() const {

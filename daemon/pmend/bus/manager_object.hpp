@@ -71,6 +71,7 @@ class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmend1::Manager
   std::uint64_t OpenIncidents() override { return parts_.incidents.open_count(); }
   std::string PolicyHash() override { return state_.policy_hash; }
   std::vector<std::string> PolicyProblems() override { return bus_texts(state_.policy_problems); }
+  std::vector<std::string> Notices() override { return bus_texts(state_.notices); }
   std::vector<Dict> Storms() override;
 
   void scrub(sdbus::Result<>&& result, BusBackend::ScrubVerb verb, const std::string& device);

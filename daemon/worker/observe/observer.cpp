@@ -55,7 +55,10 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
       ars_scrubs_(io, nvdimms_, send_),
       rest_({in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }}),
       next_scan_(io),
-      pressure_(io, setting_.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }) {}
+      pressure_(io, setting_.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }),
+      index_news_(setting_, [this](const auto& text) {
+        send_event(EventKind::kNotice, to_json(protocol::Notice{"index", text}));
+      }) {}
 
 std::optional<std::string> Observer::id_of(const std::string& node) const {
   for (const auto& [asked, watched] : devices_) {
@@ -167,6 +170,7 @@ void Observer::answer(const Request& request, std::function<Answer()> work, std:
   run_child(std::chrono::milliseconds(request.deadline_ms), work,
             [this, id = request.id, key, then = std::move(then)](Answer answer) {
               answer ? send(pages_.first(id, key, std::move(*answer))) : reply(id, std::move(answer));
+              index_news_.look();
               if (then) {
                 then();
               }

@@ -5,6 +5,7 @@
 #include "loop/message_link.hpp"
 #include "worker/observe/ars_scrubs.hpp"
 #include "worker/observe/device_monitor.hpp"
+#include "worker/observe/index_news.hpp"
 #include "worker/observe/list_watch.hpp"
 #include "worker/observe/memory_pressure.hpp"
 #include "worker/observe/nvdimms.hpp"
@@ -97,6 +98,7 @@ class Observer {
   std::unique_ptr<TraceNews> traces_;  // since the first watch
   loop::Deadline next_scan_;
   MemoryPressure pressure_;
+  IndexNews index_news_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;
   struct Waiting {

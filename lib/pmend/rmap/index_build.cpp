@@ -99,7 +99,8 @@ Result<BuiltIndex> build_of_ext4(const OpenFs& fs, const RangeSet& wanted, std::
   built.index =
       std::make_shared<const InodeIndex>(InodeIndex{std::move(extents), ParentTable::build(std::move(report.links)),
                                                     layout->geometry.block_bytes, report.damage.count != 0});
-  built.whole = collector.whole() && !report.stopped && built.index->bytes() <= budget_bytes;
+  built.too_large = !collector.whole() || built.index->bytes() > budget_bytes;
+  built.whole = !built.too_large && !report.stopped;
   built.not_seen = list_of_skipped(report.stopped, report.damage.texts);
   return built;
 }
@@ -116,7 +117,8 @@ Result<BuiltIndex> build_of_xfs(const OpenFs& fs, const RangeSet& wanted, std::u
   }
   BuiltIndex built;
   built.index = std::make_shared<const InodeIndex>(InodeIndex{collector.build(), {}, block_bytes, !report->complete});
-  built.whole = collector.whole() && !report->stopped && built.index->bytes() <= budget_bytes;
+  built.too_large = !collector.whole() || built.index->bytes() > budget_bytes;
+  built.whole = !built.too_large && !report->stopped;
   built.not_seen = list_of_skipped(report->stopped, report->skipped);
   return built;
 }

@@ -13,8 +13,9 @@ namespace pmend::rmap {
 
 struct BuiltIndex {
   std::shared_ptr<const InodeIndex> index;
-  bool whole = true;     // else only what was wanted is in it: the rest was larger than the budget, or the scan stopped
-  std::string not_seen;  // for people, empty if all inodes were
+  bool whole = true;       // else only what was wanted is in it: it is too large, or the scan was stopped
+  bool too_large = false;  // for the budget
+  std::string not_seen;    // for people, empty if all inodes were
 };
 
 // Reads all inodes of the file system. Errors: those of reading the block device or the first inodes.

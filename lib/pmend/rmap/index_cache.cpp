@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/rmap/index_cache.hpp"
 
+#include "pmend/base/text.hpp"
+#include "pmend/base/unique_fd.hpp"
+
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +27,16 @@ struct IndexFile {
 
 std::string path_of(const std::string& directory, const IndexKey& key) {
   return directory + "/" + std::to_string(major(key.device)) + ":" + std::to_string(minor(key.device));
+}
+
+// An empty file with this name beside where the index would be.
+constexpr std::string_view kTooLarge = ".too-large";
+
+std::optional<dev_t> device_of(const std::string& name) {
+  const std::size_t colon = std::min(name.find(':'), name.size());
+  const auto high = parse_u64(name.substr(0, colon));
+  const auto low = parse_u64(name.substr(std::min(colon + 1, name.size())));
+  return high && low ? std::optional(makedev(static_cast<unsigned>(*high), static_cast<unsigned>(*low))) : std::nullopt;
 }
 
 // Root's own files too: without CAP_DAC_OVERRIDE a umask can shut root out.
@@ -86,6 +103,7 @@ void IndexCache::put(const IndexKey& key, std::shared_ptr<const InodeIndex> inde
     make_room_in(options_.directory, path, options_.budget_bytes - index->bytes());
     // What cannot be kept for others is kept in this process.
     (void)write_index(path, key, *index);
+    unlink((path + std::string(kTooLarge)).c_str());
   }
   kept_.push_back({key, std::move(index)});
 }
@@ -99,6 +117,26 @@ void IndexCache::make_room(std::uint64_t room) {
     total -= kept_.front().index->bytes();
     kept_.erase(kept_.begin());
   }
+}
+
+void IndexCache::note_too_large(const IndexKey& key) {
+  if (options_.directory.empty()) {
+    return;
+  }
+  make_directory(options_.directory);
+  (void)open_file(path_of(options_.directory, key) + std::string(kTooLarge), O_WRONLY | O_CREAT | O_NOFOLLOW,
+                  S_IRUSR | S_IWUSR);
+}
+
+std::vector<dev_t> too_large_indexes(const std::string& directory) {
+  std::vector<dev_t> devices;
+  for (const IndexFile& file : index_files(directory)) {
+    const auto device = file.path.extension() == kTooLarge ? device_of(file.path.stem().native()) : std::nullopt;
+    if (device) {
+      devices.push_back(*device);
+    }
+  }
+  return devices;
 }
 
 void drop_indexes(const std::string& directory) {

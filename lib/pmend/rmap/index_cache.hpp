@@ -3,6 +3,8 @@
 
 #include "pmend/rmap/index_file.hpp"
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -28,6 +30,8 @@ class IndexCache {
   std::shared_ptr<const InodeIndex> find(const IndexKey& key);
   // In place of the one before; others go, the oldest first, until all are within the budget.
   void put(const IndexKey& key, std::shared_ptr<const InodeIndex> index);
+  // One cannot be put, because it alone is larger than the budget.
+  void note_too_large(const IndexKey& key);
 
  private:
   struct Kept {
@@ -40,6 +44,9 @@ class IndexCache {
   IndexOptions options_;
   std::vector<Kept> kept_;  // the oldest first
 };
+
+// Devices whose index could not be kept in a directory because it alone is larger than the budget.
+std::vector<dev_t> too_large_indexes(const std::string& directory);
 
 // Drops all indexes in a directory. Whoever has one mapped keeps it.
 void drop_indexes(const std::string& directory);

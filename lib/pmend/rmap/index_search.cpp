@@ -104,6 +104,8 @@ class IndexSearch {
     result.found.why_missing = why_missing(*built);
     if (built->whole) {
       cache_.put(key_, with_kept_parents(std::move(built->index)));
+    } else if (built->too_large) {
+      cache_.note_too_large(key_);
     }
     return result;
   }
