@@ -46,14 +46,13 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
       in_child_([this](auto limit, const auto& work, auto then) { run_child(limit, work, std::move(then)); }),
       send_([this](const protocol::Message& message) { send(message); }),
       tell_([this](const MediaErrorList& list) { send_event(EventKind::kMediaErrors, to_json(list)); }),
+      notice_([this](const std::string& source, const std::string& text) {
+        send_event(EventKind::kNotice, to_json(protocol::Notice{source, text}));
+      }),
       scrubs_(io, send_, in_child_),
-      nvdimms_({io, in_child_, tell_,
-                [this](const auto& source, const auto& text) {
-                  send_event(EventKind::kNotice, to_json(protocol::Notice{source, text}));
-                },
-                [this](const auto& node) { return id_of(node); }}),
+      nvdimms_({io, in_child_, tell_, notice_, [this](const auto& node) { return id_of(node); }}),
       ars_scrubs_(io, nvdimms_, send_),
-      rest_({in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }}),
+      rest_({io, in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }, notice_}),
       next_scan_(io),
       pressure_(io, setting_.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }) {}
 

@@ -90,6 +90,7 @@ class Observer {
   RunChild in_child_;
   std::function<void(const protocol::Message&)> send_;
   std::function<void(const MediaErrorList&)> tell_;
+  std::function<void(const std::string& source, const std::string& text)> notice_;
   Scrubs scrubs_;
   Nvdimms nvdimms_;
   ArsScrubs ars_scrubs_;
