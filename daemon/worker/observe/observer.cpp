@@ -7,6 +7,7 @@
 #include "pmend/rmap/index_cache.hpp"
 #include "worker/answers.hpp"
 #include "worker/files.hpp"
+#include "worker/observe/nvdimm_news.hpp"
 #include "worker/observe/work_for.hpp"
 
 #include <nlohmann/json.hpp>
@@ -50,7 +51,8 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
         send_event(EventKind::kNotice, to_json(protocol::Notice{source, text}));
       }),
       scrubs_(io, send_, in_child_),
-      nvdimms_({io, in_child_, tell_, notice_, [this](const auto& node) { return id_of(node); }}),
+      nvdimms_(
+          {io, in_child_, tell_, notice_, [this] { scan_soon(); }, [this](const auto& node) { return id_of(node); }}),
       ars_scrubs_(io, nvdimms_, send_),
       rest_({io, in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }, notice_}),
       next_scan_(io),
@@ -207,6 +209,7 @@ void Observer::watch(const Request& request) {
   watch_mounts();
   answer.sources.push_back("mountinfo");
   watch_traces(answer);
+  add_nvdimm_sources(setting_.roots.sysfs, answer);
   reply(request.id, to_json(answer));
   devices_.clear();
   scan_devices();
