@@ -3,6 +3,7 @@
 
 #include "pmend/base/text.hpp"
 #include "pmend/block/storage_users.hpp"
+#include "pmend/kernel/zeroinit.hpp"
 #include "pmend/rmap/btrfs_places.hpp"
 #include "pmend/rmap/leases.hpp"
 #include "pmend/rmap/proc_files.hpp"
@@ -175,6 +176,7 @@ Result<OpenPlace> open_place(const Setting& setting, const block::BlockContext& 
   if (list->source == kKernelList) {
     place.add_to_list = [path = list->path](const ByteRange& range) { return add_bad_range(path, range); };
   }
+  place.knows_zeroinit = [directory = scratch_directory(setting.options)] { return kernel::knows_zeroinit(directory); };
   place.kernel_user = [roots = setting.roots](dev_t device, ino_t inode) -> Result<std::optional<std::string>> {
     return kernel_user_of(roots, device, inode);
   };

@@ -22,6 +22,11 @@ inline std::string suspect_directory(const Options& options) {
   return std::filesystem::path(options.spool_dir + "/").parent_path().parent_path() / "suspects";
 }
 
+// Where a file of no name may be made to try something out: beside the spool, too.
+inline std::string scratch_directory(const Options& options) {
+  return std::filesystem::path(options.spool_dir + "/").parent_path().parent_path();
+}
+
 // Where the indexes of the reverse map are kept between questions, each of which is answered by a process of its own.
 inline std::string index_directory(const Options& options) {
   return options.runtime_dir + "/index";

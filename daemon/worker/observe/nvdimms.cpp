@@ -5,6 +5,7 @@
 #include "pmend/nvdimm/read_topology.hpp"
 #include "pmend/nvdimm/region_list.hpp"
 #include "pmend/nvdimm/topology_json.hpp"
+#include "worker/observe/nvdimm_news.hpp"
 #include "worker/places.hpp"
 
 #include <utility>
@@ -64,12 +65,11 @@ void Nvdimms::take(const Answer& answer) {
   if (!topology) {
     parts_.notice("nvdimm", "persistent memory cannot be looked at: " + topology.error().what);
   } else if (first || *topology != topology_) {
-    if (first && topology->buses.empty()) {
-      parts_.notice("nvdimm", "there is no persistent memory here");
-    }
     watch_regions(*topology);
-    topology_ = *topology;
+    const nvdimm::Topology before = std::exchange(topology_, *topology);
     watch_buses(topology_);
+    watch_dimms(topology_);
+    tell_people(before, topology_);
     for (auto& [name, watch] : regions_) {
       tell_region(watch);
     }
@@ -126,6 +126,34 @@ void Nvdimms::watch_buses(const nvdimm::Topology& topology) {
                              parts_.notice(kArsRecords, "records of the scrubs of bus " + provider + ": " + why);
                            }});
   }
+}
+
+void Nvdimms::watch_dimms(const nvdimm::Topology& topology) {
+  std::map<std::string, std::unique_ptr<DimmWatch>> before = std::exchange(dimms_, {});
+  for (const nvdimm::Bus& bus : topology.buses) {
+    for (const protocol::PmemDimm& dimm : bus.dimms) {
+      auto& known = before[dimm.name];
+      if (!known || !known->is_watching()) {
+        known = std::make_unique<DimmWatch>(parts_.io, dimm.name,
+                                            "/sys/bus/nd/devices/" + dimm.name + "/" + bus.dimm_flags, parts_.changed);
+      }
+      dimms_[dimm.name] = std::move(known);
+    }
+  }
+}
+
+void Nvdimms::tell_people(const nvdimm::Topology& before, const nvdimm::Topology& now) {
+  for (const std::string& text : health_news(before, now)) {
+    parts_.notice(kDimmHealth, text);
+  }
+  const auto kernel = nvdimm::running_kernel();
+  const auto texts = kernel ? listless_namespaces(now, *kernel) : std::vector<std::string>();
+  for (const std::string& text : texts) {
+    if (!listless_.contains(text)) {
+      parts_.notice(kRegionList, text);
+    }
+  }
+  listless_ = {texts.begin(), texts.end()};
 }
 
 void Nvdimms::region_read(const std::string& name, const Result<repair::BadList>& list) {
@@ -253,6 +281,11 @@ std::vector<protocol::SourceCounters> Nvdimms::counters() const {
   }
   for (const auto& [name, bus] : buses_) {
     all.push_back(bus->counters());
+  }
+  for (const auto& [name, dimm] : dimms_) {
+    if (dimm->is_watching()) {
+      all.push_back(dimm->counters());
+    }
   }
   return all;
 }

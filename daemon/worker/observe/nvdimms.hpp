@@ -6,6 +6,7 @@
 #include "pmend/model/observe_verbs.hpp"
 #include "pmend/nvdimm/topology.hpp"
 #include "worker/observe/ars_watch.hpp"
+#include "worker/observe/dimm_watch.hpp"
 #include "worker/observe/list_watch.hpp"
 #include "worker/observe/phantoms.hpp"
 #include "worker/observe/run_child.hpp"
@@ -32,6 +33,7 @@ class Nvdimms {
     RunChild run_child;
     std::function<void(const MediaErrorList&)> tell;
     std::function<void(const std::string& source, const std::string& text)> notice;  // for people
+    std::function<void()> changed;  // what devices are told to be may be out of date
     // What a watched device is known by; nothing for others.
     std::function<std::optional<std::string>(const std::string& node)> device_id;
   };
@@ -73,6 +75,8 @@ class Nvdimms {
   void take(const Answer& answer);
   void watch_regions(const nvdimm::Topology& topology);
   void watch_buses(const nvdimm::Topology& topology);
+  void watch_dimms(const nvdimm::Topology& topology);
+  void tell_people(const nvdimm::Topology& before, const nvdimm::Topology& now);
   void region_read(const std::string& name, const Result<repair::BadList>& list);
   void tell_region(RegionWatch& watch);
   void note_seen(const std::string& node);
@@ -86,6 +90,8 @@ class Nvdimms {
   bool read_again_ = false;
   std::map<std::string, RegionWatch> regions_;
   std::map<std::string, std::unique_ptr<ArsWatch>> buses_;              // those that scrub, by name
+  std::map<std::string, std::unique_ptr<DimmWatch>> dimms_;             // by name
+  std::set<std::string> listless_;                                      // the namespaces that were told of
   std::map<std::string, Device> devices_;                               // by node
   std::map<std::pair<std::string, std::string>, MediaErrorList> told_;  // by node and source
 };

@@ -4,9 +4,9 @@
 #include "pmend/base/boundary.hpp"
 #include "pmend/model/events.hpp"
 #include "pmend/model/json_reader.hpp"
-#include "pmend/rmap/index_cache.hpp"
 #include "worker/answers.hpp"
 #include "worker/files.hpp"
+#include "worker/observe/nvdimm_news.hpp"
 #include "worker/observe/work_for.hpp"
 
 #include <nlohmann/json.hpp>
@@ -46,19 +46,16 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
       in_child_([this](auto limit, const auto& work, auto then) { run_child(limit, work, std::move(then)); }),
       send_([this](const protocol::Message& message) { send(message); }),
       tell_([this](const MediaErrorList& list) { send_event(EventKind::kMediaErrors, to_json(list)); }),
+      notice_([this](const std::string& source, const std::string& text) {
+        send_event(EventKind::kNotice, to_json(protocol::Notice{source, text}));
+      }),
       scrubs_(io, send_, in_child_),
-      nvdimms_({io, in_child_, tell_,
-                [this](const auto& source, const auto& text) {
-                  send_event(EventKind::kNotice, to_json(protocol::Notice{source, text}));
-                },
-                [this](const auto& node) { return id_of(node); }}),
+      nvdimms_(
+          {io, in_child_, tell_, notice_, [this] { scan_soon(); }, [this](const auto& node) { return id_of(node); }}),
       ars_scrubs_(io, nvdimms_, send_),
-      rest_({in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }}),
+      rest_({io, in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }, notice_}),
       next_scan_(io),
-      pressure_(io, setting_.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }),
-      index_news_(setting_, [this](const auto& text) {
-        send_event(EventKind::kNotice, to_json(protocol::Notice{"index", text}));
-      }) {}
+      indexes_(io, setting_, notice_) {}
 
 std::optional<std::string> Observer::id_of(const std::string& node) const {
   for (const auto& [asked, watched] : devices_) {
@@ -170,7 +167,7 @@ void Observer::answer(const Request& request, std::function<Answer()> work, std:
   run_child(std::chrono::milliseconds(request.deadline_ms), work,
             [this, id = request.id, key, then = std::move(then)](Answer answer) {
               answer ? send(pages_.first(id, key, std::move(*answer))) : reply(id, std::move(answer));
-              index_news_.look();
+              indexes_.look();
               if (then) {
                 then();
               }
@@ -212,6 +209,7 @@ void Observer::watch(const Request& request) {
   watch_mounts();
   answer.sources.push_back("mountinfo");
   watch_traces(answer);
+  add_nvdimm_sources(setting_.roots.sysfs, answer);
   reply(request.id, to_json(answer));
   devices_.clear();
   scan_devices();

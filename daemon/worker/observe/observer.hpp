@@ -5,9 +5,8 @@
 #include "loop/message_link.hpp"
 #include "worker/observe/ars_scrubs.hpp"
 #include "worker/observe/device_monitor.hpp"
-#include "worker/observe/index_news.hpp"
+#include "worker/observe/indexes.hpp"
 #include "worker/observe/list_watch.hpp"
-#include "worker/observe/memory_pressure.hpp"
 #include "worker/observe/nvdimms.hpp"
 #include "worker/observe/pages.hpp"
 #include "worker/observe/rest_search.hpp"
@@ -91,14 +90,14 @@ class Observer {
   RunChild in_child_;
   std::function<void(const protocol::Message&)> send_;
   std::function<void(const MediaErrorList&)> tell_;
+  std::function<void(const std::string& source, const std::string& text)> notice_;
   Scrubs scrubs_;
   Nvdimms nvdimms_;
   ArsScrubs ars_scrubs_;
   RestSearch rest_;
   std::unique_ptr<TraceNews> traces_;  // since the first watch
   loop::Deadline next_scan_;
-  MemoryPressure pressure_;
-  IndexNews index_news_;
+  Indexes indexes_;
   std::map<std::uint64_t, std::unique_ptr<RequestChild>> children_;
   std::uint64_t next_child_ = 0;
   struct Waiting {

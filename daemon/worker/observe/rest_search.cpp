@@ -19,6 +19,7 @@ bool covers_all(const RangeSet& known, const std::vector<ByteRange>& ranges) {
 // How long people wait for the first of it.
 constexpr std::chrono::milliseconds kReadFor{1500};
 constexpr std::chrono::seconds kLimit{60};
+constexpr std::chrono::milliseconds kLongestPause{std::chrono::hours(1)};
 
 }  // namespace
 
@@ -50,6 +51,7 @@ void RestSearch::list_read(const Setting& setting, const protocol::DeviceInfo& i
     search.known.insert(range);
   }
   search.read_to = ranges.back().end();
+  search.pause = parts_.pause;
   if (!search.under_way) {
     go_on(setting, info.device);
   }
@@ -58,6 +60,7 @@ void RestSearch::list_read(const Setting& setting, const protocol::DeviceInfo& i
 void RestSearch::go_on(const Setting& setting, const std::string& node) {
   Search& search = searches_.at(node);
   search.under_way = true;
+  search.again.reset();
   parts_.run_child(
       kLimit,
       [setting, node, from = search.read_to, hints = parts_.hints(node)]() -> Answer {
@@ -77,8 +80,10 @@ void RestSearch::take(const Setting& setting, const std::string& node, const Ans
   const auto rest =
       answer ? from_json<RestOfList>(*answer) : Result<RestOfList>(fail(Errc::kNotFound, answer.error().what));
   if (!rest) {
-    return;
+    return try_later(setting, search, answer ? rest.error().message() : answer.error().what);
   }
+  search.told = false;
+  search.pause = parts_.pause;
   const bool news = !covers_all(search.known, rest->bad.ranges());
   for (const ByteRange& range : rest->bad.ranges()) {
     search.known.insert(range);
@@ -91,6 +96,17 @@ void RestSearch::take(const Setting& setting, const std::string& node, const Ans
   if (!whole) {
     go_on(setting, node);
   }
+}
+
+void RestSearch::try_later(const Setting& setting, Search& search, const std::string& why) {
+  const std::string node = search.info.device;
+  if (!std::exchange(search.told, true)) {
+    parts_.notice(kKernelList, "the list of " + node + " is cut short, and the rest of it cannot be looked for: " +
+                                   why + "; this is tried again");
+  }
+  search.again = std::make_unique<loop::Deadline>(parts_.io);
+  search.again->set(search.pause, [this, setting, node] { go_on(setting, node); });
+  search.pause = std::min(2 * search.pause, kLongestPause);
 }
 
 }  // namespace pmend::worker

@@ -178,6 +178,15 @@ std::uint64_t open_on(const Core& core, const std::string& device_id) {
   return it == core.devices.end() ? 0 : it->second.by_offset.size() - it->second.shelved.size();
 }
 
+// What was refused with the methods of the former policy may be possible with those of this one.
+void plan_refused_again(Core& core, Case& what) {
+  if (what.state() == IncidentState::kBlocked && what.refusal &&
+      what.methods != core.policy->methods_to_plan(facts_for(core, what))) {
+    what.methods.clear();
+    core.look_again(what, "the policy allows other methods than were asked for");
+  }
+}
+
 }  // namespace
 
 bool is_approved(const Case& what) {
@@ -289,6 +298,9 @@ void on(Core& core, const PolicyLoaded& input) {
     }
   }
   if (core.loaded) {
+    for (auto& [id, what] : core.cases) {
+      plan_refused_again(core, what);
+    }
     decide_again(core);
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pmend/engine/observing.hpp"
 
-#include "pmend/base/text.hpp"
 #include "pmend/engine/detecting.hpp"
 #include "pmend/engine/unit_runs.hpp"
+#include "pmend/engine/unproven.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -65,15 +65,6 @@ std::vector<ObservedRange> about(const Case& what, const std::vector<ObservedRan
   return {first, last};
 }
 
-std::string names_of(const Case& what) {
-  for (const Owner& owner : what.incident.owners) {
-    if (!owner.paths.empty()) {
-      return "; nobody has proven the content of " + escape_bytes(owner.paths.front().bytes);
-    }
-  }
-  return "";
-}
-
 // Takes out what is gone from the medium and from our complete lists. Returns true if that settled the incident.
 bool settle_gone(Core& core, Case& what, const std::vector<ObservedRange>& observed) {
   Device& device = *core.device_of(what);
@@ -96,7 +87,8 @@ bool settle_gone(Core& core, Case& what, const std::vector<ObservedRange>& obser
     left.erase(range);
   }
   if (left.empty()) {
-    core.close(what, IncidentState::kCleared, "no longer listed, and a direct read succeeds" + names_of(what));
+    core.close(what, IncidentState::kCleared,
+               "no longer listed, and a direct read succeeds" + unproven_text(what, observed));
     return true;
   }
   core.set_bad(what, left.ranges());

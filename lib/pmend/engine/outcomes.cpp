@@ -60,9 +60,11 @@ Outcome proven_outcome(const protocol::RepairReply& reply, Method method) {
   const Proof& proof = *reply.proof;
   // An exchange is meant to change the extents; the worker compares them with the planned ones.
   const bool exchange = method == Method::kExchange;
+  // A punch gives the block back: where it is still listed, the list says so again, as free space.
+  const bool punch = method == Method::kPunch;
   const bool extents = exchange || proof.extents_before == proof.extents_after;
   // Nor does it need the bad block cleared: the worker has proven that no file has it any more.
-  const bool rid = exchange || proof.badblocks_clear;
+  const bool rid = exchange || punch || proof.badblocks_clear;
   const bool whole = rid && proof.read_back && proof.neighbours_unchanged && proof.attributes_unchanged && extents;
   return whole ? Outcome::kSucceeded : Outcome::kIndeterminate;
 }

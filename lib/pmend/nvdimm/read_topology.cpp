@@ -219,6 +219,8 @@ Bus read_bus(ndctl_bus* bus) {
   ndctl_dimm_foreach(bus, dimm) {
     out.dimms.push_back(read_dimm(dimm));
   }
+  // As libndctl opens them (add_dimm() in its libndctl.c).
+  out.dimm_flags = out.kind == BusKind::kNfit ? "nfit/flags" : out.kind == BusKind::kPapr ? "papr/flags" : "";
   ndctl_region* region = nullptr;
   ndctl_region_foreach(bus, region) {
     out.regions.push_back(read_region(region, directory));

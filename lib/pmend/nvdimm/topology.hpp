@@ -65,6 +65,8 @@ struct Bus {
   std::string control;  // node of its control device: "/dev/ndctl0"
   std::string scrub;    // path of the attribute that counts scrubs and starts them, empty: it has none
   std::vector<protocol::PmemDimm> dimms;
+  std::string
+      dimm_flags;  // the attribute of a DIMM that signals events of its health: "nfit/flags", empty: it has none
   std::vector<Region> regions;
 
   friend bool operator==(const Bus&, const Bus&) = default;

@@ -62,6 +62,7 @@ void describe(Fields& field, T& bus) {
   field("control", bus.control);
   field("scrub", bus.scrub);
   field("dimms", bus.dimms);
+  field("dimm_flags", bus.dimm_flags);
   field("regions", bus.regions);
 }
 Json to_json(const Bus& bus) {

@@ -21,7 +21,7 @@ Method method_of(Course course, const Unit& unit) {
       return Method::kRedirty;
     case Course::kRewrite:
     case Course::kRewriteBegun:
-      return is_written_in_pages(unit.method) ? unit.method : Method::kRewrite;
+      return unit.method == Method::kRedirty ? Method::kRewrite : unit.method;
     case Course::kDonor:
     case Course::kExchange:
     case Course::kClear:
@@ -52,6 +52,9 @@ StepKind kind_of(Course course, Method method) {
     case Course::kRewriteBegun:
     case Course::kNothing:
       break;
+  }
+  if (method == Method::kPunch) {
+    return StepKind::kPunch;
   }
   return method == Method::kRescue ? StepKind::kPoison : StepKind::kPwrite;
 }
@@ -290,7 +293,7 @@ protocol::RepairReply Job::reply_for(const Ending& ending) {
     reply.outcome = Outcome::kIndeterminate;
     reply.reason = proof->problem;
   } else if (ending.outcome == Outcome::kSucceeded) {
-    reply.reason = remark();
+    reply.reason = remark() + proof->remark;
   } else if (ending.outcome != Outcome::kIndeterminate) {
     reply.outcome = Outcome::kPartlyDone;
   }
@@ -333,7 +336,8 @@ tl::expected<UnitWork, Ending> Job::work_for(std::size_t position) const {
     return tl::make_unexpected(ending_of(bytes.error()));
   }
   const FileTime modified = own_time_.value_or(spool_->index().modified);
-  return UnitWork{place_, request_.plan, spool_->index(), position, std::move(*bytes), modified, request_.spool_key};
+  return UnitWork{place_,   request_.plan,      spool_->index(), position, std::move(*bytes),
+                  modified, request_.spool_key, &*spool_};
 }
 
 ByteRange Job::hull() const {

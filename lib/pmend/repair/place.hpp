@@ -70,6 +70,8 @@ struct Place {
   // Kibibytes of memory that took a machine check since boot and may be of this device; not set: all that the kernel
   // counts may. Errors: as hardware_corrupted_kib().
   std::function<Result<std::uint64_t>()> memory_errors_kib;
+  // Whether this kernel has the zero-initialise patches (kernel/zeroinit.hpp); only asked where a rule names them.
+  std::function<Result<bool>()> knows_zeroinit;
   // What the kernel itself uses a file for ("swap", "loop3", a SCSI target), nothing if it does not.
   std::function<Result<std::optional<std::string>>(dev_t device, ino_t inode)> kernel_user;
   // The processes that have a file open or mapped.

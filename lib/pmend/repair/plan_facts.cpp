@@ -115,6 +115,18 @@ Result<std::vector<PageFacts>> all_page_facts(int fd, const Place& place, const 
   return all;
 }
 
+// Nobody has seen a kernel that takes it, so nobody could try what is done with it: not done there either.
+std::string zeroinit_text(const Place& place) {
+  const auto known = place.knows_zeroinit();
+  if (!known) {
+    return "whether this kernel has \"zeroinit\" cannot be tried: " + known.error().message();
+  }
+  return *known
+             ? "this kernel takes \"zeroinit\" (fallocate mode 0x81), but pmend does not carry it out yet"
+             : "this kernel does not have \"zeroinit\" (fallocate mode 0x81, of patches that Linux never took: it says "
+               "EOPNOTSUPP)";
+}
+
 // Asked only where a write lease will be needed: a lease taken and given back at once is the kernel's own answer.
 Result<std::optional<std::string>> in_use(int fd, const Place& place, const PlanFacts& facts) {
   const bool needed = std::any_of(facts.pages.begin(), facts.pages.end(),
@@ -149,6 +161,14 @@ Result<PlanFacts> observe(int fd, const Place& place, const PlanRequest& request
     return tl::make_unexpected(users.error());
   }
   facts.in_use = *users;
+  const auto corrupted = hardware_corrupted_kib(place);
+  if (!corrupted) {
+    return tl::make_unexpected(corrupted.error());
+  }
+  if (std::ranges::find(request.methods, Method::kZeroinit) != request.methods.end()) {
+    facts.no_zeroinit = zeroinit_text(place);
+  }
+  facts.memory_errors = forbidden_memory(place, *corrupted);
   return facts;
 }
 

@@ -134,11 +134,17 @@ class Planner {
   }
 
   // The method that writes through this file.
-  Method write_method() const { return facts_.file.kinds.dax ? Method::kRecoveryWrite : Method::kRewrite; }
+  Method write_method() const {
+    const Method usual = facts_.file.kinds.dax ? Method::kRecoveryWrite : Method::kRewrite;
+    return !is_allowed(usual) && is_allowed(Method::kPunch) ? Method::kPunch : usual;
+  }
 
   Refused add_rewrite(const PageFacts& page) {
     if (auto forbidden = forbidden_write(facts_.file)) {
       return blocked(*forbidden);
+    }
+    if (write_method() == Method::kPunch && facts_.memory_errors) {
+      return blocked(*facts_.memory_errors);
     }
     if (facts_.in_use) {
       return blocked("the file is in use by " + *facts_.in_use + ": it is repaired when nobody has it open");
@@ -153,7 +159,9 @@ class Planner {
 
   // Each aligned block of the piece that has a bad sector of the incident.
   Refused add_bad_blocks(const Piece& piece, const std::string& letters) {
-    const std::uint64_t alignment = write_alignment(place_, facts_.file);
+    // A part of a block of the file system cannot be given back.
+    const std::uint64_t whole = write_method() == Method::kPunch ? std::max(facts_.file.block_bytes, kPageBytes) : 0;
+    const std::uint64_t alignment = std::max(write_alignment(place_, facts_.file), whole);
     for (std::uint64_t at = 0; at < piece.file_range.length; at += kSectorBytes) {
       if (letters[at / kSectorBytes] != kSectorLost || !is_requested({piece.device_offset + at, kSectorBytes})) {
         continue;
@@ -203,9 +211,18 @@ class Planner {
           "the page cannot be read, but is not listed as bad: it took a machine check. A restart of the machine "
           "brings it back, with what the medium then holds, or \"rescue\", where a rule names it, for zeros"));
     }
-    return tl::make_unexpected(*blocked("the bytes are not in the page cache, so that \"" +
-                                        std::string(to_string(method)) +
-                                        "\" is needed; the rule that applies does not name this method"));
+    const std::string needed = "the bytes are not in the page cache, so that \"" + std::string(to_string(method)) +
+                               "\" is needed; the rule that applies does not name this method";
+    return tl::make_unexpected(*blocked(needed + zeroinit_remark(letters.substr(first, sectors))));
+  }
+
+  // What a rule that names `zeroinit` gets to hear; it is for pages of which nothing can be read.
+  std::string zeroinit_remark(const std::string& letters) const {
+    if (!facts_.no_zeroinit) {
+      return "";
+    }
+    const bool salvageable = letters.find_first_not_of(kSectorLost) != std::string::npos;
+    return "; " + (salvageable ? "\"zeroinit\" would make zeros of sectors that can be read" : *facts_.no_zeroinit);
   }
 
   // Units that follow each other on the device and in the file become one.

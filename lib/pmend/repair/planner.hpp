@@ -28,14 +28,17 @@ struct PlanFacts {
   std::vector<PageFacts> pages;       // in order of file offset, disjoint
   BadList list;                       // now
   std::optional<std::string> in_use;  // by whom, if no write lease is to be had; only looked for where one is needed
+  // Why the request's `zeroinit` is not done, for people; only where it names it.
+  std::optional<std::string> no_zeroinit;
+  std::optional<std::string> memory_errors;  // what forbids every write on this memory but recovery-write
 };
 
 // The longest unit: one write, one line of letters.
 inline constexpr std::uint64_t kMaxUnitBytes = 128U << 10U;
 
 // The method for each page follows from the facts: `redirty` where the page cache has it, else `recovery-write` for a
-// file that is mapped from its medium (DAX), `rewrite` for others; the request says which are allowed. Place and file
-// must have passed their gates.
+// file that is mapped from its medium (DAX), `rewrite` for others; the request says which are allowed, and `punch` is
+// for those that name neither of these two. Place and file must have passed their gates.
 protocol::PlanReply make_plan(const Place& place, const protocol::PlanRequest& request, const PlanFacts& facts);
 
 // No plan, and why.

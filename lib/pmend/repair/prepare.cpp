@@ -4,6 +4,7 @@
 #include "pmend/base/text.hpp"
 #include "pmend/repair/exchange_job.hpp"
 #include "pmend/repair/frozen_job.hpp"
+#include "pmend/repair/methods/punch.hpp"
 #include "pmend/repair/planner.hpp"
 
 #include <algorithm>
@@ -233,6 +234,17 @@ tl::expected<Course, Ending> course_of_begun(const UnitWork& work) {
   if (!fd) {
     return tl::make_unexpected(before_change(fd.error()));
   }
+  const bool punch = work.planned().unit.method == Method::kPunch;
+  if (punch) {
+    const auto look = look_at_punched(work, fd->get());
+    const auto facts = basic_facts(fd->get());
+    if (!look || !facts) {
+      return tl::make_unexpected(before_change(look ? facts.error() : look.error()));
+    }
+    if (!look->in_place) {
+      return course_of_punched(work, *look, facts->changed);
+    }
+  }
   if (auto obstacle = check_mapping(work, fd->get())) {
     return tl::make_unexpected(*obstacle);
   }
@@ -248,7 +260,8 @@ tl::expected<Course, Ending> course_of_begun(const UnitWork& work) {
   if (!facts) {
     return tl::make_unexpected(before_change(facts.error()));
   }
-  if (!bad && facts->changed != work.index.changed) {
+  const bool untouched = facts->changed == work.index.changed || (punch && is_own_punch(work, facts->changed));
+  if (!bad && !untouched) {
     return tl::make_unexpected(
         Ending{Outcome::kIndeterminate,
                "the sectors can be read again, but hold other bytes than those that were to be written, and the file "

@@ -2,6 +2,7 @@
 #include "pmend/repair/proof.hpp"
 
 #include "pmend/repair/lease.hpp"
+#include "pmend/repair/methods/punch.hpp"
 
 #include <algorithm>
 
@@ -119,18 +120,55 @@ Result<bool> is_read_by_applications(const UnitWork& work, int fd, Exclusion exc
   return false;
 }
 
-// What holds for all units.
-Status prove_units(const std::vector<UnitWork>& all, int fd, bool leased, Proof& proof) {
-  proof.badblocks_clear = proof.read_back = proof.neighbours_unchanged = true;
+// What holds for a unit that got other blocks, or the same ones again. Where its old block is listed that must be no
+// block of the file any more.
+struct PunchedProof {
+  bool unlisted = false;
+  bool rid = false;
+  bool read_back = false;
+  bool neighbours = false;
+};
+Result<PunchedProof> prove_punched(const UnitWork& work, int fd, Exclusion exclusion) {
+  const auto list = work.place.list();
+  const auto look = look_at_punched(work, fd);
+  const auto cached = cached_unit(work, fd);
+  const auto neighbours = neighbours_hold(work, fd, exclusion);
+  if (!list || !look) {
+    return tl::make_unexpected(list ? look.error() : list.error());
+  }
+  if (!cached || !neighbours) {
+    return tl::make_unexpected(cached ? neighbours.error() : cached.error());
+  }
+  const bool unlisted = list->lacks(work.planned().unit.device_range);
+  const bool planned_bytes = exclusion == Exclusion::kNone || look->equal;
+  return PunchedProof{unlisted, unlisted || !look->keeps_old,
+                      look->readable && planned_bytes && *cached && **cached == look->bytes, *neighbours};
+}
+
+// What holds for all units. `rid`: no unit has a sector any more that is listed.
+Status prove_units(const std::vector<UnitWork>& all, int fd, bool leased, Proof& proof, bool& rid) {
+  rid = proof.badblocks_clear = proof.read_back = proof.neighbours_unchanged = true;
   for (const UnitWork& work : all) {
     const bool exclusive = leased && work.planned().unit.method != Method::kRedirty;
     const Exclusion exclusion = exclusive ? Exclusion::kLease : Exclusion::kNone;
+    if (work.planned().unit.method == Method::kPunch) {
+      const auto punched = prove_punched(work, fd, exclusion);
+      if (!punched) {
+        return tl::make_unexpected(punched.error());
+      }
+      proof.badblocks_clear = proof.badblocks_clear && punched->unlisted;
+      rid = rid && punched->rid;
+      proof.read_back = proof.read_back && punched->read_back;
+      proof.neighbours_unchanged = proof.neighbours_unchanged && punched->neighbours;
+      continue;
+    }
     const auto look = look_at_unit(work, fd, exclusion);
     const auto cached = is_read_by_applications(work, fd, exclusion);
     if (!look || !cached) {
       return tl::make_unexpected(look ? cached.error() : look.error());
     }
     proof.badblocks_clear = proof.badblocks_clear && look->unlisted;
+    rid = rid && look->unlisted;
     proof.read_back = proof.read_back && look->readable && look->equal && *cached;
     proof.neighbours_unchanged = proof.neighbours_unchanged && look->neighbours;
   }
@@ -222,15 +260,21 @@ Result<JobProof> prove_job(const std::vector<UnitWork>& work, std::optional<File
   proof.attributes_unchanged = size_holds && attributes_digest(*facts) == first.index.attributes;
   // Each step has found its unit and what lies around it as they must be, before anybody else could write there.
   const FileTime modified = facts->modified;
+  bool rid = false;
   const bool others_wrote = own_time && modified != *own_time && modified != first.index.modified;
-  if (auto proven = prove_units(work, fd->get(), lease && *lease && !others_wrote, proof); !proven) {
+  if (auto proven = prove_units(work, fd->get(), lease && *lease && !others_wrote, proof, rid); !proven) {
     return tl::make_unexpected(proven.error());
   }
-  add_problem(result.problem, proof.badblocks_clear, "sectors are still listed as bad, or the list is cut short");
+  add_problem(result.problem, rid, "sectors are still listed as bad, or the list is cut short");
   add_problem(result.problem, proof.read_back, "not all bytes read back as they must");
   add_problem(result.problem, proof.neighbours_unchanged, "bytes around the units are not what they were");
   add_problem(result.problem, proof.extents_before == proof.extents_after, "the file's extents changed");
   add_problem(result.problem, proof.attributes_unchanged, "mode, owner, size or extended attributes changed");
+  if (rid && !proof.badblocks_clear) {
+    result.remark =
+        "the bad block is listed still, and no block of the file any more: free space, until somebody is "
+        "given it";
+  }
   return result;
 }
 

@@ -41,6 +41,7 @@ Ending judge(const UnitLook& look, Exclusion exclusion, const std::optional<Erro
 struct JobProof {
   Proof proof;
   std::string problem;  // empty if all is proven
+  std::string remark;   // what is left, for people
 };
 Result<JobProof> prove_job(const std::vector<UnitWork>& work, std::optional<FileTime> own_time);
 

@@ -95,6 +95,10 @@ std::string cleared_path(const std::string& path, std::size_t position) {
   return path + "/cleared-" + std::to_string(position);
 }
 
+std::string punch_path(const std::string& path, std::size_t position) {
+  return path + "/punch-" + std::to_string(position);
+}
+
 // File content lies there: nobody else may look inside or put something in place of it.
 Status check_directory(const std::string& directory) {
   struct stat status = {};
@@ -259,6 +263,16 @@ std::optional<FileTime> Spool::own_time() const {
   const auto json = read_json_file(path_ + "/" + kOwnTimeName);
   const auto time = json ? from_json<FileTime>(*json) : tl::make_unexpected(json.error());
   // Without it the time is left alone.
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+Status Spool::note_punch(std::size_t position, const FileTime& time) const {
+  return replace_file(punch_path(path_, position), to_json_text(to_json(time)));
+}
+
+std::optional<FileTime> Spool::punch_time(std::size_t position) const {
+  const auto json = read_json_file(punch_path(path_, position));
+  const auto time = json ? from_json<FileTime>(*json) : tl::make_unexpected(json.error());
   return time ? std::optional(*time) : std::nullopt;
 }
 

@@ -56,6 +56,10 @@ class Spool {
   Status note_own_time(const FileTime& modified) const;
   std::optional<FileTime> own_time() const;
 
+  // When the blocks of a unit were given back (methods/punch.hpp): shortly after this time. Durable on return.
+  Status note_punch(std::size_t position, const FileTime& time) const;
+  std::optional<FileTime> punch_time(std::size_t position) const;
+
   // That the old block of an exchanged unit was cleared: from then on its donors are no evidence. Durable on return.
   Status note_cleared(std::size_t position) const;
   bool is_cleared(std::size_t position) const;

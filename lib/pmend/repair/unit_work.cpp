@@ -34,7 +34,21 @@ void add_neighbours(const Piece& piece, const Mapping& mapping, const RangeSet& 
   }
 }
 
+// What of the piece lies within `near` in the file and in no unit.
+void add_neighbours_in_file(const Piece& piece, const ByteRange& near, const RangeSet& units,
+                            std::vector<Neighbour>& found) {
+  const auto part = intersect(piece.file_range, near);
+  if (!part || unusable_extent(piece.extent)) {
+    return;
+  }
+  for (const ByteRange& beside : units.missing(*part)) {
+    found.push_back({beside, {piece.device_offset + (beside.offset - piece.file_range.offset), beside.length}});
+  }
+}
+
 Result<std::vector<Neighbour>> neighbours_of(const Place& place, int fd, const Plan& plan, std::size_t position) {
+  const bool moves = plan.units[position].unit.method == Method::kPunch;
+  const RangeSet in_file(file_ranges_of(plan));
   RangeSet units;
   for (const PlannedUnit& planned : plan.units) {
     units.insert(planned.unit.device_range);
@@ -48,6 +62,10 @@ Result<std::vector<Neighbour>> neighbours_of(const Place& place, int fd, const P
       return tl::make_unexpected(pieces.error());
     }
     for (const Piece& piece : *pieces) {
+      if (moves) {
+        add_neighbours_in_file(piece, {begin, end - begin}, in_file, found);
+        continue;
+      }
       const bool same_run = piece.extent.has_device_range() && !unusable_extent(piece.extent) &&
                             piece.device_range().overlaps(mapping.device_range);
       if (same_run) {
@@ -132,7 +150,8 @@ std::vector<ByteRange> file_ranges_of(const Plan& plan, std::optional<Method> me
 
 std::vector<ByteRange> digest_scope(const Plan& plan) {
   if (is_written_through_file(plan.method)) {
-    return {{0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())}};
+    const RangeSet moved(file_ranges_of(plan, Method::kPunch));
+    return moved.missing({0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())});
   }
   return file_ranges_of(plan);
 }

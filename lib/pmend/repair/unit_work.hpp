@@ -22,6 +22,7 @@ struct UnitWork {
   Spool::Bytes rebuilt;     // from the spool
   FileTime modified;        // the file's modification time that we know of: from before, or of our own last change
   std::string spool_key;
+  const Spool* spool = nullptr;  // for what has to be remembered in the middle of a step
 
   const PlannedUnit& planned() const { return plan.units[position]; }
   const SpooledUnit& before() const { return index.units[position]; }
@@ -46,7 +47,8 @@ Obstacle check_listed(const UnitWork& work);
 
 // True for the methods that write the rebuilt unit through the file, under a write lease.
 constexpr bool is_written_through_file(Method method) {
-  return method == Method::kRewrite || method == Method::kRecoveryWrite || method == Method::kRescue;
+  return method == Method::kRewrite || method == Method::kRecoveryWrite || method == Method::kRescue ||
+         method == Method::kPunch;
 }
 // Of these, those for a file that is mapped from its medium (DAX).
 constexpr bool is_written_in_pages(Method method) {
@@ -56,12 +58,12 @@ constexpr bool is_written_in_pages(Method method) {
 // File ranges of a plan's units, in order, those of one method or all.
 std::vector<ByteRange> file_ranges_of(const Plan& plan, std::optional<Method> method = std::nullopt);
 
-// What the mapping digest covers: the whole file where a write lease keeps everybody else out, only the units where the
-// file may be in use.
+// What the mapping digest covers: the whole file where a write lease keeps everybody else out, but units that get other
+// blocks; only the units where the file may be in use.
 std::vector<ByteRange> digest_scope(const Plan& plan);
 
 // Digest of up to a page of the same extents before and after a unit, read directly, without what other units of the
-// plan cover.
+// plan cover; of whatever the file has there, where the unit gets other blocks.
 Result<std::string> neighbours_digest(const Place& place, int fd, const Plan& plan, std::size_t position);
 
 // Lets the kernel write what users of the file have changed in these pages, so that file and device can be compared.

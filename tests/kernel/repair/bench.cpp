@@ -8,6 +8,7 @@
 #include "pmend/block/storage_users.hpp"
 #include "pmend/kernel/block_device.hpp"
 #include "pmend/kernel/handles.hpp"
+#include "pmend/kernel/zeroinit.hpp"
 #include "pmend/model/json_reader.hpp"
 #include "pmend/model/json_text.hpp"
 #include "pmend/repair/guard.hpp"
@@ -74,6 +75,7 @@ const repair::Place& RepairBench::place() {
   place_.forbidden =
       block::locate(must(block::read_block_context({}, place_.device)), {0, 4096}).at(0).volume.never_write;
   place_.list = [this] { return read_list(); };
+  place_.knows_zeroinit = [this] { return kernel::knows_zeroinit(world_.directory()); };
   place_.kernel_user = kernel_user;
   place_.openers = openers;
   place_.sees_all_processes = [] { return rmap::sees_all_processes("/proc"); };

@@ -2,6 +2,7 @@
 // What must not be written: the reason is named and the medium sees no write at all.
 #include "kernel/kernel_test.hpp"
 #include "kernel/repair/bench.hpp"
+#include "pmend/kernel/zeroinit.hpp"
 #include "support/must.hpp"
 
 #include <gmock/gmock.h>
@@ -62,6 +63,25 @@ TEST_P(RepairRefusal, AColdTailThatWouldGrow) {
   const FileModel& file = bench.file("tail");
   bench.world().poison(file, {3 * 4096 + 1536, 512});
   expect_blocked(bench, file, {3 * 4096 + 1536, 512}, "longer");
+}
+
+// What it says of a page of which nothing can be read, and of one that has readable sectors.
+TEST_P(RepairRefusal, WhatOnlyPatchedKernelsCanDo) {
+  RepairBench bench(plain_world(GetParam()));
+  if (must(kernel::knows_zeroinit(bench.world().fs().mount_point()))) {
+    GTEST_SKIP() << "this kernel has the zero-initialise patches";
+  }
+  bench.world().settle();
+  bench.allow({Method::kZeroinit});
+  const FileModel& file = bench.file("owned");
+  bench.world().poison(file, {4096, 4096});
+  expect_blocked(bench, file, {4096, 4096}, "does not have \"zeroinit\"");
+  expect_blocked(bench, file, {4096, 4096}, "EOPNOTSUPP");
+  bench.world().medium().unpoison(bench.world().device_range(file, {4096 + 512, 512}));
+  bench.close();
+  bench.world().fs().drop_caches();
+  bench.allow({Method::kPunch, Method::kZeroinit});
+  EXPECT_EQ(bench.plan(file, {{4096, 4096}}).plan->method, Method::kPunch) << "what can be done is done";
 }
 
 TEST_P(RepairRefusal, SpaceThatIsOnlyPreallocated) {

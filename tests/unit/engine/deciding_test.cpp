@@ -62,6 +62,23 @@ TEST_F(Deciding, ARuleToObserveOnlyWatches) {
   EXPECT_EQ(world_.shown(1), S::kObserving);
 }
 
+TEST_F(Deciding, WhatWasRefusedIsPlannedAgainWhereAnotherPolicyAllowsMoreMethods) {
+  const ByteRange free{64U << 20U, 512};
+  world_.spoil(free);
+  world_.start();
+  world_.settle();
+  ASSERT_EQ(world_.shown(1), S::kBlocked);
+  const std::size_t asked = world_.all<AskPlan>().size();
+  world_.load_policy(kDefaultPolicy);
+  world_.settle();
+  EXPECT_THAT(world_.all<AskPlan>(), testing::SizeIs(asked)) << "nothing has changed";
+  world_.load_policy(R"({"rules": [{"name": "f", "then": {"action": "repair", "methods": ["frozen-write"]}}]})");
+  world_.settle();
+  ASSERT_GT(world_.all<AskPlan>().size(), asked);
+  EXPECT_THAT(world_.all<AskPlan>().back().request.methods, testing::Contains(Method::kFrozenWrite));
+  EXPECT_EQ(world_.shown(1), S::kBlocked) << "this world refuses it again";
+}
+
 TEST_F(Deciding, FactsThatRulesNeedAreAskedFor) {
   spoil(1);
   world_.start();

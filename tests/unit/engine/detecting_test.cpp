@@ -128,6 +128,38 @@ TEST_F(Detecting, ClearedNeedsACompleteListAndADirectRead) {
   EXPECT_NE(world_.incident(1).reason.find("/srv/a"), std::string::npos);
 }
 
+TEST_F(Detecting, WhatIsGoneBeforeAnybodyAskedForItsOwnersIsNamedToo) {
+  world_.hold("observe");
+  start_with({kSmallFile.offset, 512});
+  ASSERT_EQ(world_.find(1)->state(), S::kDetected);
+  world_.mend({kSmallFile.offset, 512});
+  world_.say_list();
+  world_.let("observe");
+  world_.settle();
+  EXPECT_EQ(world_.shown(1), S::kCleared);
+  EXPECT_NE(world_.incident(1).reason.find("/srv/a (512 bytes at 0)"), std::string::npos);
+}
+
+TEST_F(Detecting, AFileWhoseNameIsNotKnownIsNamedByItsInode) {
+  world_.find_names = false;
+  start_with({kSmallFile.offset, 512});
+  world_.mend({kSmallFile.offset, 512});
+  world_.say_list();
+  world_.settle();
+  EXPECT_EQ(world_.shown(1), S::kCleared);
+  EXPECT_NE(world_.incident(1).reason.find("content of inode "), std::string::npos);
+}
+
+TEST_F(Detecting, FreeSpaceThatIsClearedHasNoContent) {
+  const ByteRange free{64U << 20U, 512};
+  start_with(free);
+  world_.mend(free);
+  world_.say_list();
+  world_.settle();
+  EXPECT_EQ(world_.shown(1), S::kCleared);
+  EXPECT_EQ(world_.incident(1).reason.find("content"), std::string::npos);
+}
+
 TEST_F(Detecting, AReadThatFailsIsNotCleared) {
   start_with({kSmallFile.offset, 512});
   world_.give(MediaErrors{{}, {"/dev/loop7", "loop:test", "badblocks", {}, true}});

@@ -53,12 +53,13 @@ TEST(Outcomes, OnlyAnExchangeMayChangeTheExtents) {
   EXPECT_EQ(proven_outcome(reply, Method::kRewrite), Outcome::kIndeterminate);
 }
 
-TEST(Outcomes, OnlyAnExchangeMayLeaveTheBlockBad) {
+TEST(Outcomes, OnlyAnExchangeOrAPunchMayLeaveTheBlockBad) {
   protocol::RepairReply reply;
   reply.outcome = Outcome::kSucceeded;
   reply.proof = Proof{false, true, true, "a", "b", true};
   EXPECT_EQ(proven_outcome(reply, Method::kExchange), Outcome::kSucceeded);
   reply.proof = Proof{false, true, true, "a", "a", true};
+  EXPECT_EQ(proven_outcome(reply, Method::kPunch), Outcome::kSucceeded);
   EXPECT_EQ(proven_outcome(reply, Method::kRewrite), Outcome::kIndeterminate);
 }
 

@@ -94,6 +94,26 @@ TEST_F(Starting, WhatWentAwayMeanwhileIsCleared) {
   EXPECT_EQ(world_.shown(1), S::kCleared);
 }
 
+// A write that cleared the list and failed all the same (EFAULT after a machine check), and a restart that brings the
+// page back with whatever the medium then holds.
+TEST_F(Starting, WhatAFailedRepairLeftReadableIsClearedByNameOnly) {
+  world_.spoil({kFile.offset + 8192, 512});
+  world_.start();
+  world_.settle();
+  ASSERT_EQ(world_.approve(1), std::nullopt);
+  world_.next_outcome = Outcome::kTargetChanged;
+  world_.hold("observe");
+  world_.settle();
+  world_.mend({kFile.offset + 8192, 512});
+  restart();
+  world_.let("observe");
+  world_.settle();
+  ASSERT_EQ(world_.shown(1), S::kCleared);
+  EXPECT_THAT(world_.incident(1).reason, HasSubstr("nobody has proven the content of /srv/a (512 bytes at 8192)"));
+  EXPECT_THAT(world_.incident(1).reason, HasSubstr("had been tried before, which ended as target-changed"));
+  EXPECT_EQ(world_.incident(1).outcome, Outcome::kTargetChanged);
+}
+
 TEST_F(Starting, ADeviceThatIsNotFoundLeavesItsIncidentsUnobservable) {
   world_.spoil({kFile.offset, 512});
   world_.start();

@@ -93,6 +93,7 @@ TEST_F(Recorded, TwoInterleavedDimmsWithNamespacesOfThreeModes) {
   EXPECT_TRUE(bus.ars_cap && bus.ars_start && bus.ars_status && bus.clear_error);
   EXPECT_EQ(bus.control, "/dev/ndctl0");
   EXPECT_EQ(bus.scrub, "/sys/bus/nd/devices/ndbus0/nfit/scrub");
+  EXPECT_EQ(bus.dimm_flags, "nfit/flags");
   ASSERT_THAT(bus.regions, SizeIs(1));
   const Region& region = bus.regions[0];
   EXPECT_EQ(region.physical, (ByteRange{4 * kGiB, 3 * kGiB}));
@@ -131,6 +132,7 @@ TEST_F(Recorded, CxlMemoryIsToldOfAndNeverCleared) {
   ASSERT_TRUE(place);
   EXPECT_EQ(place->bus.kind, BusKind::kCxl);
   EXPECT_EQ(place->bus.scrub, "");
+  EXPECT_EQ(place->bus.dimm_flags, "");
   EXPECT_EQ(place->name_space.data, (ByteRange{0x4080000000 + 10 * kMiB, 502 * kMiB}));
   EXPECT_EQ(clearing(*place, {6, 12}).can, CanClear::kNo);
 }

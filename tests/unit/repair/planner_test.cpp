@@ -32,6 +32,34 @@ TEST(Planner, AColdSectorIsRewrittenAloneAndLost) {
   EXPECT_EQ(plan.device_id, "loop:x");
 }
 
+TEST(Planner, PunchIsForRulesThatNameNothingGentlerAndTakesWholeBlocks) {
+  Facts facts({{8192 + 1024, 512}});
+  facts.request().methods = {Method::kRewrite, Method::kPunch};
+  EXPECT_EQ(facts.page(2, CacheState::kAbsent).good().method, Method::kRewrite);
+  facts.request().methods = {Method::kPunch};
+  const Plan plan = facts.good();
+  EXPECT_EQ(plan.method, Method::kPunch);
+  ASSERT_THAT(plan.units, SizeIs(1));
+  EXPECT_EQ(plan.units[0].unit, (Unit{on_device({8192, 4096}), Method::kPunch, "ggLggggg"}));
+  EXPECT_THAT(plan.lost, ElementsAre(on_device({9216, 512})));
+}
+
+TEST(Planner, NothingIsPunchedWhereMemoryHadAMachineCheck) {
+  Facts facts({{8192, 512}});
+  facts.request().methods = {Method::kPunch};
+  facts.facts().memory_errors = "this machine had a memory error";
+  EXPECT_THAT(facts.page(2, CacheState::kAbsent).refusal().reason, HasSubstr("memory error"));
+}
+
+TEST(Planner, ZeroinitIsNamedWithWhyItIsNotDone) {
+  Facts facts({{8192, 512}});
+  facts.request().methods = {Method::kZeroinit};
+  facts.facts().no_zeroinit = "this kernel does not have it";
+  EXPECT_THAT(facts.page(2, CacheState::kAbsent).refusal().reason, HasSubstr("this kernel does not have it"));
+  facts.place().memory = true;  // now a whole page, of which seven sectors can be read
+  EXPECT_THAT(facts.refusal().reason, HasSubstr("zeros of sectors that can be read"));
+}
+
 TEST(Planner, ACachedPageIsWrittenBackWholeAndLosesNothing) {
   const Plan plan = Facts({{8192 + 1024, 512}}).page(2, CacheState::kWhole).good();
   EXPECT_EQ(plan.method, Method::kRedirty);

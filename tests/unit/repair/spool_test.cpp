@@ -177,5 +177,15 @@ TEST_F(SpoolTest, RemembersTheTimeThatOurOwnChangeGave) {
   EXPECT_EQ(spool->own_time(), std::nullopt);
 }
 
+TEST_F(SpoolTest, RemembersWhenTheBlocksOfAUnitWereGivenBack) {
+  const auto spool = create();
+  ASSERT_TRUE(spool.has_value());
+  EXPECT_EQ(spool->punch_time(0), std::nullopt);
+  ASSERT_TRUE(spool->note_punch(0, {7, 5}).has_value());
+  ASSERT_TRUE(spool->note_punch(0, {8, 5}).has_value());
+  EXPECT_EQ(spool->punch_time(0), (FileTime{8, 5}));
+  EXPECT_EQ(spool->punch_time(1), std::nullopt);
+}
+
 }  // namespace
 }  // namespace pmend::repair

@@ -5,6 +5,7 @@
 #include "pmend/repair/child.hpp"
 #include "pmend/repair/gates.hpp"
 #include "pmend/repair/lease.hpp"
+#include "pmend/repair/methods/punch.hpp"
 #include "pmend/repair/methods/rescue.hpp"
 
 #include <fcntl.h>
@@ -31,12 +32,16 @@ bool is_rescue(const UnitWork& work) {
   return work.planned().unit.method == Method::kRescue;
 }
 
+bool is_punch(const UnitWork& work) {
+  return work.planned().unit.method == Method::kPunch;
+}
+
 // Size, attributes and mapping are what they were when the unit was spooled. Nobody can change them under the lease.
 Obstacle check_file(const UnitWork& work, int fd, const TargetFacts& facts) {
   if (facts.attributes.size != work.index.size || attributes_digest(facts) != work.index.attributes) {
     return changed("size, mode, owner or extended attributes of the file changed");
   }
-  if (facts.kinds.dax != is_recovery(work)) {
+  if (!is_punch(work) && facts.kinds.dax != is_recovery(work)) {
     return changed(facts.kinds.dax ? "the file is mapped from its medium (DAX) now"
                                    : "the file is not mapped from its medium (DAX) any more");
   }
@@ -55,7 +60,13 @@ Obstacle check_file(const UnitWork& work, int fd, const TargetFacts& facts) {
   if (*extents != work.index.extents) {
     return changed("the file's extents changed");
   }
-  return check_mapping(work, fd);
+  return std::nullopt;
+}
+
+// Its hole, of an earlier worker.
+Obstacle check_punched(const UnitWork& work, const PunchLook& look, const TargetFacts& facts) {
+  const auto course = course_of_punched(work, look, facts.changed);
+  return course ? std::nullopt : Obstacle(course.error());
 }
 
 // The direct write drops the pages it goes through: none may hold what the medium does not.
@@ -128,7 +139,8 @@ Obstacle check_content(const UnitWork& work, const TargetFacts& facts, Begun beg
   }
   // Other bytes than the spool's are leftovers of a write that was cut off only if nobody has changed the file since it
   // was spooled; its own change time would tell.
-  if (!agrees_with_spool(work, salvaged) && facts.changed != work.index.changed) {
+  const bool untouched = facts.changed == work.index.changed || (is_punch(work) && is_own_punch(work, facts.changed));
+  if (!agrees_with_spool(work, salvaged) && !untouched) {
     return Ending{Outcome::kIndeterminate,
                   "the unit holds other bytes than those that were to be written, and the file was changed since: "
                   "nobody knows by whom"};
@@ -157,6 +169,18 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   if (auto obstacle = check_file(work, fd, *facts)) {
     return obstacle;
   }
+  if (is_punch(work) && begun != Begun::kNo) {
+    const auto look = look_at_punched(work, fd);
+    if (!look) {
+      return before_change(look.error());
+    }
+    if (!look->in_place) {
+      return check_punched(work, *look, *facts);
+    }
+  }
+  if (auto obstacle = check_mapping(work, fd)) {
+    return obstacle;
+  }
   const auto salvaged = salvage(work.place, fd, work.planned());
   if (!salvaged) {
     return before_change(salvaged.error());
@@ -164,7 +188,7 @@ Obstacle check_all(const UnitWork& work, int fd, Begun begun) {
   if (auto obstacle = check_content(work, *facts, begun, *salvaged)) {
     return obstacle;
   }
-  if (!is_recovery(work)) {  // what is mapped from its medium has no page cache
+  if (!facts->kinds.dax) {  // what is mapped from its medium has no page cache
     if (auto obstacle = check_cache(work, fd, begun, *salvaged)) {
       return obstacle;
     }
@@ -251,6 +275,27 @@ MethodResult obstructed(Ending ending) {
   return {std::move(ending), false, {}};
 }
 
+// The blocks go, and the rebuilt unit gets others.
+MethodResult punch_and_write(const UnitWork& work, int fd) {
+  const auto before = basic_facts(fd);
+  std::optional<Error> failure;
+  if (auto given = give_blocks_back(work, fd); !given) {
+    failure = given.error();
+  } else {
+    failure = write_unit(work, fd);
+  }
+  boundary("punch: after the write");
+  const auto look = look_at_punched(work, fd);
+  const auto neighbours = neighbours_digest(work.place, fd, work.plan, work.position);
+  if (!look || !neighbours) {
+    return {{Outcome::kIndeterminate, (look ? neighbours.error() : look.error()).message()}, true, {}};
+  }
+  const auto after = basic_facts(fd);
+  const bool own_time = before && after && before->modified == work.modified;
+  return {judge_punch(work, *look, *neighbours == work.before().neighbours, failure), true,
+          own_time ? std::optional(after->modified) : std::nullopt};
+}
+
 MethodResult attempt(const UnitWork& work, Begun begun) {
   const auto fd = open_target(work.place, work.file(), OpenFor::kWriting);
   if (!fd) {
@@ -272,6 +317,9 @@ MethodResult attempt(const UnitWork& work, Begun begun) {
   boundary("rewrite: before the write");
   if (!(*lease)->intact()) {
     return obstructed({Outcome::kBusyRetry, "somebody wants to open the file"});
+  }
+  if (is_punch(work)) {
+    return punch_and_write(work, fd->get());
   }
   if (is_rescue(work)) {
     if (auto marked = mark_as_bad(work, fd->get()); !marked) {

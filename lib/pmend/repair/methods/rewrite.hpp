@@ -13,7 +13,8 @@ enum class Begun {
 // Writes the rebuilt unit through the file, under a write lease and after everything was looked at again under that
 // lease: `rewrite` by one direct write; `recovery-write`, for a file that is mapped from its medium (DAX), page by
 // page, which clears poison since Linux 5.19 (drivers/nvdimm/pmem.c, pmem_recovery_write()); `rescue`
-// so too, once the page was marked as bad again (rescue.hpp).
+// so too, once the page was marked as bad again (rescue.hpp); `punch` by a direct write to the hole that it has made
+// (punch.hpp).
 MethodResult rewrite(const UnitWork& work, Begun begun);
 
 }  // namespace pmend::repair
