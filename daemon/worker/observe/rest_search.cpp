@@ -16,8 +16,8 @@ bool covers_all(const RangeSet& known, const std::vector<ByteRange>& ranges) {
   return std::ranges::all_of(ranges, [&](const ByteRange& range) { return known.covers(range); });
 }
 
-// How long people wait for the first of it: a list is to be known whole within two seconds of its notification, and most
-// of that goes to whoever takes over what it shows.
+// How long people wait for the first of it: a list is to be known whole within two seconds of its notification, and
+// most of that goes to whoever takes over what it shows.
 constexpr std::chrono::milliseconds kReadFor{500};
 constexpr std::chrono::seconds kLimit{60};
 constexpr std::chrono::milliseconds kLongestPause{std::chrono::hours(1)};
