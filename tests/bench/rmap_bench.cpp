@@ -55,6 +55,7 @@ void fill(const disk::Mounted& fs, std::uint64_t files) {
     }
     std::ofstream(fs / name_of(i)) << block;
   }
+  fs.sync();  // gives back what XFS had set aside behind the ends of files
   disk::write_fragmented(fs / "fragmented", 20'000);
   fs.sync();
 }
