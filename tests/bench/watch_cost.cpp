@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it costs others that pmend runs: files are created, written, closed and unlinked on a file system whose device
-// pmend watches and whose index it keeps, and on the same without pmend, in turns: `pmend-watch-cost [FILES [ROUNDS]]`.
-// Exit 77 where it cannot run.
+// pmend watches and whose index it keeps, by default and with "index_hints", and on the same without pmend, in turns:
+// `pmend-watch-cost [FILES [ROUNDS]]`. Exit 77 where it cannot run.
 #include "bench/figures.hpp"
 #include "pmend/base/text.hpp"
 #include "support/chain.hpp"
@@ -38,29 +38,36 @@ double seconds_of_churn(const std::string& directory, std::uint64_t files) {
 }
 
 void measure(FsType type, std::uint64_t files, std::uint64_t rounds) {
-  World world({.fs = {.type = type}, .standard_files = false});
+  World world({.fs = {.type = type, .rmapbt = false}, .standard_files = false});
   world.tree().add_file("file", kBlock);
   world.settle();
   const ByteRange place = world.device_range(world.tree().file("file"), {0, kBlock});
   const std::string& directory = world.fs().mount_point();
   std::vector<double> alone;
   std::vector<double> watched;
+  std::vector<double> hinted;
   seconds_of_churn(directory, files);
   for (std::uint64_t round = 0; round < rounds; ++round) {
     alone.push_back(seconds_of_churn(directory, files));
-    Chain chain({&world}, {repair_all_policy()});
-    chain.start();
-    chain.wait_for_device(world.loop().node());
-    chain.ctl({"locate", world.loop().node(), std::to_string(place.offset), std::to_string(place.length)});
-    watched.push_back(seconds_of_churn(directory, files));
+    for (const bool hints : {false, true}) {
+      Chain chain({&world}, {repair_all_policy()});
+      chain.set_config({{"index_hints", hints}});
+      chain.start();
+      chain.wait_for_device(world.loop().node());
+      chain.ctl({"locate", world.loop().node(), std::to_string(place.offset), std::to_string(place.length)});
+      (hints ? hinted : watched).push_back(seconds_of_churn(directory, files));
+    }
   }
-  const double without = percentile(alone, 0.5);
-  const double with = percentile(watched, 0.5);
-  std::printf(
-      "%-4s %llu files created, written, unlinked, n=%zu: %.3f s without pmend, %.3f s with it: ratio %.3f "
-      "(quickest %.3f)\n",
-      to_string(FsOptions{.type = type}).c_str(), static_cast<unsigned long long>(files), alone.size(), without, with,
-      with / without, percentile(watched, 0) / percentile(alone, 0));
+  const auto print = [&](const char* how, const std::vector<double>& took) {
+    std::printf(
+        "%-4s %llu files created, written, unlinked, n=%zu, %s: %.3f s, %.3f of without pmend (quickest %.3f)\n",
+        to_string(FsOptions{.type = type}).c_str(), static_cast<unsigned long long>(files), took.size(), how,
+        percentile(took, 0.5), percentile(took, 0.5) / percentile(alone, 0.5),
+        percentile(took, 0) / percentile(alone, 0));
+  };
+  print("without pmend", alone);
+  print("with pmend", watched);
+  print("with index_hints", hinted);
 }
 
 int run(std::uint64_t files, std::uint64_t rounds) {

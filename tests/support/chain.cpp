@@ -117,6 +117,12 @@ void Chain::write_files(const std::vector<World*>& worlds, const std::vector<Pol
   write_text(directory_ / "bus.conf", config);
 }
 
+void Chain::set_config(const json& members) const {
+  json config = json::parse(must(read_text_file(directory_ / "pmend.json")));
+  config.update(members);
+  write_text(directory_ / "pmend.json", config.dump());
+}
+
 void Chain::start() {
   start_bus();
   start_workers();

@@ -59,6 +59,8 @@ class Chain {
   void start();
   // The environment of the workers ("NAME=value") is that of all that they start.
   void start_workers(const std::vector<std::string>& environment = {});
+  // Before the start: these members of pmend.json.
+  void set_config(const nlohmann::json& members) const;
   // For every start of pmend from here on, e.g. {"--job-limit", "2"}.
   void set_pmend_options(Arguments options) { pmend_options_ = std::move(options); }
   // Returns when it answers, or at once.

@@ -6,8 +6,6 @@
 
 #include <sys/sysmacros.h>
 
-#include <utility>
-
 namespace pmend::worker {
 namespace {
 
@@ -18,12 +16,14 @@ std::string name_of(const block::SystemRoots& roots, dev_t device) {
 
 }  // namespace
 
-Indexes::Indexes(boost::asio::io_context& io, const Setting& setting, Notice notice)
+Indexes::Indexes(boost::asio::io_context& io, const Setting& setting, const RunChild& run_child, const Notice& notice)
     : setting_(setting),
-      notice_(std::move(notice)),
-      pressure_(io, setting.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }) {}
+      notice_(notice),
+      pressure_(io, setting.roots.proc, [this] { rmap::drop_indexes(index_directory(setting_.options)); }),
+      hints_(io, setting, run_child, notice) {}
 
 void Indexes::look() {
+  hints_.look();
   for (const dev_t device : rmap::too_large_indexes(index_directory(setting_.options))) {
     if (told_.insert(device).second) {
       notice_("index", "who has which bytes of " + name_of(setting_.roots, device) +

@@ -30,7 +30,6 @@ constexpr std::chrono::seconds kDescribeLimit{30};
 constexpr std::chrono::seconds kRereadLimit{60};
 // A list that does not fit into an event is cut and said to be incomplete; `list` gives the whole.
 constexpr std::size_t kMostRangesInEvent = 1000;
-
 // A change is rarely alone.
 constexpr std::chrono::milliseconds kSettle{100};
 
@@ -55,7 +54,7 @@ Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket
       ars_scrubs_(io, nvdimms_, send_),
       rest_({io, in_child_, tell_, [this](const auto& node) { return nvdimms_.hints(node); }, notice_}),
       next_scan_(io),
-      indexes_(io, setting_, notice_) {}
+      indexes_(io, setting_, in_child_, notice_) {}
 
 std::optional<std::string> Observer::id_of(const std::string& node) const {
   for (const auto& [asked, watched] : devices_) {
@@ -261,6 +260,7 @@ void Observer::watch_mounts() {
   // The kernel re-arms it by each poll, not by reading (proc_pid_mountinfo(5)).
   mounts_ = std::make_unique<loop::FdWatch>(io_, mountinfo_.get(), loop::FdWatch::For::kChange, [this] {
     send_event(EventKind::kMountsChanged, Json::object());
+    indexes_.mounts_changed();
     scan_devices();
   });
 }

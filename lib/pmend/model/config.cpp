@@ -57,6 +57,9 @@ Config read_config(const JsonReader& in) {
   if (const auto mib = object.optional("index_mib")) {
     config.index_mib = mib->u64(0, kMostIndexMib);
   }
+  if (const auto hints = object.optional("index_hints")) {
+    config.index_hints = hints->boolean();
+  }
   object.finish();
   return config;
 }

@@ -21,6 +21,9 @@ struct Config {
   std::uint64_t ars_interval_hours = 0;
   // MiB of memory that the indexes of the reverse map may take together (docs/reverse-map.md); 0: none is kept.
   std::uint64_t index_mib = 256;
+  // Make indexes anew when their file systems have changed, before anybody asks; each creation and deletion of a file
+  // gets some 10 % slower by that.
+  bool index_hints = false;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

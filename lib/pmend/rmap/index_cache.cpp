@@ -58,6 +58,17 @@ std::vector<IndexFile> index_files(const std::string& directory) {
   return files;
 }
 
+std::vector<dev_t> devices_with(const std::string& directory, std::string_view extension) {
+  std::vector<dev_t> devices;
+  for (const IndexFile& file : index_files(directory)) {
+    const auto device = file.path.extension() == extension ? device_of(file.path.stem().native()) : std::nullopt;
+    if (device) {
+      devices.push_back(*device);
+    }
+  }
+  return devices;
+}
+
 void make_room_in(const std::string& directory, const std::string& path, std::uint64_t room) {
   auto files = index_files(directory);
   std::erase_if(files, [&path](const IndexFile& file) { return file.path == path; });
@@ -128,15 +139,12 @@ void IndexCache::note_too_large(const IndexKey& key) {
                   S_IRUSR | S_IWUSR);
 }
 
+std::vector<dev_t> kept_indexes(const std::string& directory) {
+  return devices_with(directory, "");
+}
+
 std::vector<dev_t> too_large_indexes(const std::string& directory) {
-  std::vector<dev_t> devices;
-  for (const IndexFile& file : index_files(directory)) {
-    const auto device = file.path.extension() == kTooLarge ? device_of(file.path.stem().native()) : std::nullopt;
-    if (device) {
-      devices.push_back(*device);
-    }
-  }
-  return devices;
+  return devices_with(directory, kTooLarge);
 }
 
 void drop_indexes(const std::string& directory) {

@@ -45,6 +45,9 @@ class IndexCache {
   std::vector<Kept> kept_;  // the oldest first
 };
 
+// Devices that have an index in a directory.
+std::vector<dev_t> kept_indexes(const std::string& directory);
+
 // Devices whose index could not be kept in a directory because it alone is larger than the budget.
 std::vector<dev_t> too_large_indexes(const std::string& directory);
 

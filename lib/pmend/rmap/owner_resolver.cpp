@@ -246,6 +246,19 @@ class SystemOwnerResolver final : public OwnerResolver {
 
 }  // namespace
 
+Status refresh_index(const MountedFileSystem& mounted, const IndexOptions& index, const ResolveOptions& options) {
+  const auto fs = open_fs(mounted, options);
+  if (!fs) {
+    return tl::make_unexpected(fs.error());
+  }
+  if (best_method(*fs) == OwnerMethod::kSpaceMap) {
+    return fail(Errc::kUnsupported, "an index");
+  }
+  IndexCache cache(index);
+  const auto made = search_index(*fs, RangeSet(), cache, Freshness::kNew);
+  return made ? Status() : tl::make_unexpected(made.error());
+}
+
 std::unique_ptr<OwnerResolver> make_owner_resolver(IndexOptions index) {
   return std::make_unique<SystemOwnerResolver>(std::move(index));
 }

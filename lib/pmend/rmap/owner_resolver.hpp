@@ -68,6 +68,10 @@ class OwnerResolver {
                                                   const ResolveOptions& options) = 0;
 };
 
+// Makes the index of the file system anew, for the next question. Blocks on reading all inodes. Errors: as resolve();
+// kUnsupported where none is needed or kept.
+Status refresh_index(const MountedFileSystem& fs, const IndexOptions& index, const ResolveOptions& options);
+
 // Indexes are kept between questions as the options say.
 std::unique_ptr<OwnerResolver> make_owner_resolver(IndexOptions index = {});
 
