@@ -109,8 +109,8 @@ std::vector<Owner> RepairBench::owners(const ByteRange& device_range) {
   struct stat status {};
   must_call(stat(world_.fs().mount_point().c_str(), &status), "stat");
   std::vector<Owner> owners;
-  for (rmap::OwnedRange& range :
-       must(rmap::make_owner_resolver()->resolve({place_.filesystem, status.st_dev}, {device_range}, {}))) {
+  for (rmap::OwnedRange& range : must(rmap::make_owner_resolver()->resolve(
+           {place_.filesystem, status.st_dev, place_.device}, {device_range}, {}))) {
     std::move(range.owners.begin(), range.owners.end(), std::back_inserter(owners));
   }
   return owners;

@@ -186,11 +186,13 @@ class RepairUnderChurn : public KernelTest, public ::testing::WithParamInterface
   }
 
   void repair(std::size_t file, const ByteRange& bad) {
+    refused_.clear();
     for (int attempt = 0; attempt < kAttempts && !world().medium().poisoned().empty(); ++attempt) {
       const repair::Place& place = bench_->place();
       const auto request = bench_->request_for({bad});
       const auto reply = request.owners.empty() ? protocol::PlanReply() : repair::plan_repair(place, request);
       if (!reply.plan) {
+        refused_.push_back(reply.refusal ? reply.refusal->reason : "nobody is said to own it");
         bench_->tell_of_failed_writes();  // ext4 frees a block for good when its journal commits
         continue;
       }
@@ -222,6 +224,7 @@ class RepairUnderChurn : public KernelTest, public ::testing::WithParamInterface
   std::optional<RepairBench> bench_;
   std::array<RangeSet, kChurned> lost_;
   std::map<std::string, int> ends_;
+  std::vector<std::string> refused_;  // why there was no plan, of the repair at hand
 };
 
 TEST_P(RepairUnderChurn, NoByteIsWrongAndNoneIsLostUnsaid) {
@@ -238,7 +241,8 @@ TEST_P(RepairUnderChurn, NoByteIsWrongAndNoneIsLostUnsaid) {
     churn.go_on();
     if (bad) {
       repair(file, *bad);
-      EXPECT_TRUE(world().medium().poisoned().empty()) << "not repaired, and nobody has written there";
+      EXPECT_TRUE(world().medium().poisoned().empty())
+          << "not repaired, and nobody has written there; no plan: " << ::testing::PrintToString(refused_);
       world().medium().unpoison(*bad);
     }
   }
