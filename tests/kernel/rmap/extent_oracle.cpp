@@ -14,16 +14,17 @@
 namespace pmend::disk {
 namespace {
 
-constexpr unsigned kRoom = 32768;
+constexpr unsigned kLittleRoom = 256;
+constexpr unsigned kMuchRoom = 1U << 20U;
 constexpr unsigned kNoPlace = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_DATA_INLINE;
 
 // All extents in one call; throws where that does not work, but for "not supported", which gives none.
-std::vector<struct fiemap_extent> extents_of(const std::string& path, unsigned flags) {
-  std::vector<char> memory(sizeof(struct fiemap) + kRoom * sizeof(struct fiemap_extent));
+std::vector<struct fiemap_extent> extents_of(const std::string& path, unsigned flags, unsigned room = kLittleRoom) {
+  std::vector<char> memory(sizeof(struct fiemap) + room * sizeof(struct fiemap_extent));
   auto* map = reinterpret_cast<struct fiemap*>(memory.data());
   map->fm_length = FIEMAP_MAX_OFFSET;
   map->fm_flags = flags;
-  map->fm_extent_count = kRoom;
+  map->fm_extent_count = room;
   const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   const int rc = fd < 0 ? -1 : ioctl(fd, FS_IOC_FIEMAP, map);
   const int error = errno;
@@ -31,8 +32,11 @@ std::vector<struct fiemap_extent> extents_of(const std::string& path, unsigned f
   if (rc < 0 && error == EOPNOTSUPP) {
     return {};
   }
-  if (rc < 0 || map->fm_mapped_extents == kRoom) {
+  if (rc < 0 || (map->fm_mapped_extents == room && room == kMuchRoom)) {
     throw std::runtime_error("FIEMAP " + path);
+  }
+  if (map->fm_mapped_extents == room) {
+    return extents_of(path, flags, kMuchRoom);
   }
   return {map->fm_extents, map->fm_extents + map->fm_mapped_extents};
 }
