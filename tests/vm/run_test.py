@@ -104,14 +104,14 @@ class Parts(Scratch):
         names = [f"linux-image-6.12.{version}+deb12-amd64{kind}" for version in (9, 117, 20) for kind in ("-unsigned", "")]
         offered = "\n".join(names + ["linux-image-6.12.300+deb12-cloud-amd64", "linux-image-6.12-amd64"])
         with mock.patch("subprocess.run", return_value=mock.Mock(stdout=offered)):
-            self.assertEqual(kernel_package._offered("6.12")[:2], [names[3], names[2]])
+            self.assertEqual(kernel_package._offered("6.12", [])[:2], [names[3], names[2]])
 
     def test_series_of_kernels_are_told_apart(self) -> None:
         own, newer = "linux-image-6.1.0-56-amd64", "linux-image-6.12.117+deb12-amd64"
         offered = "\n".join([newer, own, "linux-image-6.1.0-9-amd64", "linux-image-6.1.0-56-rt-amd64"])
         with mock.patch("subprocess.run", return_value=mock.Mock(stdout=offered)):
-            self.assertEqual(kernel_package._offered("6.1"), [own, "linux-image-6.1.0-9-amd64"])
-            self.assertEqual(kernel_package._offered("6.12"), [newer])
+            self.assertEqual(kernel_package._offered("6.1", []), [own, "linux-image-6.1.0-9-amd64"])
+            self.assertEqual(kernel_package._offered("6.12", []), [newer])
         for name in (own, newer):
             (self.folder / f"{name}_1_amd64.deb").touch()
         self.assertEqual([path.name for path in kernel_package._kept(self.folder, "6.1")], [f"{own}_1_amd64.deb"])

@@ -66,20 +66,20 @@ def image(cache: pathlib.Path, series: str) -> Image:
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        deb = kernel_package.package(cache / "packages", series)
-        folder = cache / "images" / _key(deb)
+        debs = kernel_package.packages(cache / "packages", series)
+        folder = cache / "images" / _key(debs)
         if not folder.exists():
-            _make(deb, folder)
+            _make(debs, folder)
             _forget_old(folder.parent)
     names = set((folder / "names").read_text().split("\n"))
     return Image(folder / "vmlinuz", folder / "base.cpio", names)
 
 
-def _key(deb: pathlib.Path) -> str:
+def _key(debs: list[pathlib.Path]) -> str:
     """Changes with all that an image is made of: the kernel, what is installed here, and the programs that make it."""
     installed = DPKG_STATUS.stat()
     here = pathlib.Path(__file__).parent
-    parts = [deb.name, f"{installed.st_size} {installed.st_mtime_ns}", *((here / name).read_text() for name in MADE_BY)]
+    parts = [*(deb.name for deb in debs), f"{installed.st_size} {installed.st_mtime_ns}", *((here / name).read_text() for name in MADE_BY)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -90,9 +90,9 @@ def _forget_old(images: pathlib.Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make(deb: pathlib.Path, folder: pathlib.Path) -> None:
+def _make(debs: list[pathlib.Path], folder: pathlib.Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    kernel = kernel_package.Kernel(deb)
+    kernel = kernel_package.Kernel(debs)
     archive = Archive()
     _add_files(archive)
     _add_programs(archive)

@@ -5,53 +5,80 @@ import pathlib
 import re
 import subprocess
 import tempfile
+from typing import NamedTuple
 
+import apt_suite
 from outcome import CannotRun
 
+
+class Series(NamedTuple):
+    names: re.Pattern[str]  # of packages; the groups are the kernel's version and what is newest
+    suite: str = ""         # of Debian that has them; empty: the one of this machine
+    parts: tuple[str, ...] = ("linux-image-",)  # the packages of one kernel; the first is what `names` matches
+
+
 # 6.12 is the oldest series whose drivers do all that is tested here, as Debian 12 has it in backports and security; 6.1 is
-# Debian 12's own.
+# Debian 12's own; 7 the newest that Debian builds for a release.
 SERIES = {
-    "6.12": re.compile(r"linux-image-(6\.12\.(\d+)\+deb12-amd64)(?:-unsigned)?"),
-    "6.1": re.compile(r"linux-image-(6\.1\.0-(\d+)-amd64)(?:-unsigned)?"),
+    "6.12": Series(re.compile(r"linux-image-(6\.12\.(\d+)\+deb12-amd64)(?:-unsigned)?")),
+    "6.1": Series(re.compile(r"linux-image-(6\.1\.0-(\d+)-amd64)(?:-unsigned)?")),
+    "7": Series(re.compile(r"linux-modules-(7\.(\d+\.\d+)\+deb13-amd64)"), "trixie-backports",
+                ("linux-modules-", "linux-binary-", "linux-base-")),
 }
 
 
-def _age(name: str, series: str) -> tuple[int, bool]:
-    match = SERIES[series].fullmatch(name)
-    return (int(match[2]), not name.endswith("-unsigned")) if match else (0, False)
+def _age(name: str, series: str) -> tuple[list[int], bool]:
+    match = SERIES[series].names.fullmatch(name)
+    return ([int(part) for part in match[2].split(".")], not name.endswith("-unsigned")) if match else ([], False)
 
 
-def _offered(series: str) -> list[str]:
+def _offered(series: str, apt: list[str]) -> list[str]:
     """Names of the packages that apt knows, the newest first."""
-    told = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{series}"], capture_output=True, text=True)
-    return sorted(filter(SERIES[series].fullmatch, told.stdout.split()), key=lambda name: _age(name, series), reverse=True)
+    told = subprocess.run(["apt-cache", *apt, "pkgnames", f"{SERIES[series].parts[0]}{series}"], capture_output=True,
+                          text=True)
+    return sorted(filter(SERIES[series].names.fullmatch, told.stdout.split()), key=lambda name: _age(name, series),
+                  reverse=True)
 
 
 def _kept(folder: pathlib.Path, series: str) -> list[pathlib.Path]:
-    names = {path: path.name.partition("_")[0] for path in folder.glob("linux-image-*.deb")}
-    return sorted((path for path, name in names.items() if SERIES[series].fullmatch(name)),
+    names = {path: path.name.partition("_")[0] for path in folder.glob("*.deb")}
+    return sorted((path for path, name in names.items() if SERIES[series].names.fullmatch(name)),
                   key=lambda path: _age(names[path], series), reverse=True)
 
 
-def package(folder: pathlib.Path, series: str) -> pathlib.Path:
-    """The newest package that can be had; what was downloaded before is in `folder`, and good enough if apt has none."""
+def _all_parts(first: str, series: str) -> list[str]:
+    parts = SERIES[series].parts
+    return [first.replace(parts[0], part, 1) for part in parts]
+
+
+def _download(name: str, folder: pathlib.Path, apt: list[str]) -> str:
+    """Why it could not be had, if it could not."""
+    if list(folder.glob(f"{name}_*.deb")):
+        return ""
+    with tempfile.TemporaryDirectory(dir=folder) as incoming:
+        told = subprocess.run(["apt-get", *apt, "download", name], cwd=incoming, capture_output=True, text=True)
+        for whole in pathlib.Path(incoming).glob("*.deb"):
+            whole.rename(folder / whole.name)
+    return "" if list(folder.glob(f"{name}_*.deb")) else f"apt-get download {name}: {told.stderr.strip()[-300:]}"
+
+
+def packages(folder: pathlib.Path, series: str) -> list[pathlib.Path]:
+    """Of the newest kernel that can be had; what was downloaded before is in `folder`, and good enough if apt has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = _offered(series)
-    if not names and not _kept(folder, series) and os.geteuid() == 0:
+    suite = SERIES[series].suite
+    apt = apt_suite.options(suite, folder.parent / "apt") if suite else []
+    names = _offered(series, apt)
+    if not names and not suite and not _kept(folder, series) and os.geteuid() == 0:
         subprocess.run(["apt-get", "update"], capture_output=True)
-        names = _offered(series)
-    error = f"apt knows no package linux-image-{series}.* of Debian 12"
-    for name in names[:1]:
-        if not list(folder.glob(f"{name}_*.deb")):
-            with tempfile.TemporaryDirectory(dir=folder) as incoming:
-                told = subprocess.run(["apt-get", "download", name], cwd=incoming, capture_output=True, text=True)
-                error = f"apt-get download {name}: {told.stderr.strip()[-300:]}"
-                for whole in pathlib.Path(incoming).glob("*.deb"):
-                    whole.rename(folder / whole.name)
-    kept = _kept(folder, series)
-    if not kept:
-        raise CannotRun(error)
-    return kept[0]
+        names = _offered(series, apt)
+    problems = [f"apt knows no package {SERIES[series].parts[0]}{series}.*"]
+    for first in names[:1]:
+        problems += [_download(name, folder, apt) for name in _all_parts(first, series)]
+    for kept in _kept(folder, series):
+        debs = [list(folder.glob(f"{name}_*.deb")) for name in _all_parts(kept.name.partition("_")[0], series)]
+        if all(debs):
+            return [found[0] for found in debs]
+    raise CannotRun("; ".join(filter(None, problems)))
 
 
 def depmod(root: pathlib.Path, version: str) -> None:
@@ -59,19 +86,23 @@ def depmod(root: pathlib.Path, version: str) -> None:
 
 
 class Kernel:
-    """An unpacked kernel package, as long as the object lives."""
+    """Unpacked packages of a kernel, as long as the object lives."""
 
-    def __init__(self, deb: pathlib.Path):
+    def __init__(self, debs: list[pathlib.Path]):
         self._folder = tempfile.TemporaryDirectory(prefix="pmend-vm-kernel-")
         self.root = pathlib.Path(self._folder.name)
-        subprocess.run(["dpkg", "-x", str(deb), str(self.root)], check=True)
+        for deb in debs:
+            subprocess.run(["dpkg", "-x", str(deb), str(self.root)], check=True)
+        if not (self.root / "lib").exists():  # since Debian 13 all of it lies below /usr
+            (self.root / "lib").symlink_to("usr/lib")
         self.version = next((self.root / "lib/modules").iterdir()).name
         depmod(self.root, self.version)
         self._modules = self.root / "lib/modules" / self.version
         self._needs = dict(self._dependencies())
 
     def image(self) -> pathlib.Path:
-        return self.root / f"boot/vmlinuz-{self.version}"
+        older = self.root / f"boot/vmlinuz-{self.version}"
+        return older if older.exists() else self._modules / "vmlinuz"
 
     def modules_with_needs(self, names: list[str]) -> dict[str, bytes]:
         """Name below lib/modules/VERSION, without compression (quicker to load), and content."""
