@@ -133,7 +133,7 @@ void Observer::count(RequestId id) {
   }
   if (monitor_) {
     counters.sources.push_back(monitor_->counters());
-    counters.sources.push_back(traces_->counters());
+    traces_->add_counters(counters.sources);
   }
   send(pages_.first(id, "sources", to_json(counters)));
 }
@@ -261,6 +261,7 @@ void Observer::watch_mounts() {
   mounts_ = std::make_unique<loop::FdWatch>(io_, mountinfo_.get(), loop::FdWatch::For::kChange, [this] {
     send_event(EventKind::kMountsChanged, Json::object());
     indexes_.mounts_changed();
+    traces_->mounts_changed();
     scan_devices();
   });
 }
@@ -380,10 +381,6 @@ void Observer::list_read(const std::string& node, const std::string& source, con
   }
   send_event(EventKind::kMediaErrors, to_json(errors));
   traces_->look_again();
-}
-
-void Observer::send_event(EventKind kind, Json body) {
-  send(protocol::Event{kind, std::move(body)});
 }
 
 void Observer::run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,

@@ -69,7 +69,7 @@ class Observer {
   void list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list);
   void watch_mounts();
   void watch_traces(protocol::WatchReply& reply);
-  void send_event(protocol::EventKind kind, Json body);
+  void send_event(protocol::EventKind kind, Json body) { send(protocol::Event{kind, std::move(body)}); }
 
   void run_child(std::chrono::milliseconds limit, const std::function<Answer()>& work,
                  std::function<void(Answer)> on_answer);

@@ -11,6 +11,7 @@
 
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -35,6 +36,15 @@ TraceNews::TraceNews(Parts parts)
     : parts_(std::move(parts)),
       counters_{kTrace, "", 0, 0, 0, 0},
       next_look_(parts_.io),
+      health_(parts_.io, parts_.setting,
+              {[this](dev_t device) { return is_watched(device); },
+               [this](dev_t device, const ByteRange& range) { take_media_error(device, range); },
+               [this](const std::string& node, const std::string& why) {
+                 parts_.send_event(EventKind::kGap, to_json(protocol::Gap{kXfsHealth, why, node}));
+               },
+               [this](const std::string& text) {
+                 parts_.send_event(EventKind::kNotice, to_json(protocol::Notice{kXfsHealth, text}));
+               }}),
       source_(parts_.io, parts_.setting.roots.proc,
               {[this](const TraceEvent& event) { take(event); }, [this](std::uint64_t lost) { take_lost(lost); }}) {
   const auto boot_id = block::read_boot_id(parts_.setting.roots);
@@ -58,8 +68,13 @@ void TraceNews::add_to(protocol::WatchReply& reply) const {
   }
 }
 
+void TraceNews::add_counters(std::vector<protocol::SourceCounters>& counters) const {
+  counters.push_back(counters_);
+  health_.add_counters(counters);
+}
+
 void TraceNews::device_found(const block::BlockDevice& device, const std::string& device_id, bool own_list) {
-  Watched watched{device_id, {}};
+  Watched watched{device_id, device.number, {}, {}};
   if (own_list && !device.partition) {
     watched.on_disk = OnDisk{device.number, {0, device.size_bytes}, {}};
   } else if (own_list) {
@@ -68,6 +83,7 @@ void TraceNews::device_found(const block::BlockDevice& device, const std::string
     }
   }
   watched_.insert_or_assign(device.node, std::move(watched));
+  health_.look();
   look_again();
 }
 
@@ -79,7 +95,8 @@ void TraceNews::device_gone(const std::string& node) {
 void TraceNews::take(const TraceEvent& event) {
   ++counters_.events;
   if (const auto* block = std::get_if<BlockError>(&event)) {
-    take_block_error(*block);
+    const auto lost = lost_blocks(*block);
+    lost&& take_block_error({makedev(block->major, block->minor), *lost}) ? void() : ignore();
   } else if (const auto* failure = std::get_if<MemoryFailure>(&event)) {
     const auto physical = lost_memory(*failure);
     physical ? take_memory(*physical, failure->counts()) : ignore();
@@ -98,24 +115,49 @@ void TraceNews::take_lost(std::uint64_t lost) {
                     to_json(protocol::Gap{kTrace, std::to_string(lost) + " events of tracepoints were lost", {}}));
 }
 
-void TraceNews::take_block_error(const BlockError& error) {
-  const auto lost = lost_blocks(error);
+bool TraceNews::take_block_error(const OnWholeDisk& lost) {
   bool wanted = false;
   for (auto& [node, watched] : watched_) {
-    if (!lost || !watched.on_disk || watched.on_disk->disk != makedev(error.major, error.minor)) {
+    if (!watched.on_disk || watched.on_disk->disk != lost.disk) {
       continue;
     }
     const ByteRange& place = watched.on_disk->disk_range;
-    const auto on_disk = intersect(*lost, place);
+    const auto on_disk = intersect(lost.disk_range, place);
     const ByteRange failed = on_disk ? ByteRange{on_disk->offset - place.offset, on_disk->length} : ByteRange{};
     if (on_disk && !parts_.is_scrubbed(node, failed) && watched.on_disk->errors.add(failed, steady_clock::now())) {
       wanted = true;
       start_reread(node, watched);
     }
   }
-  if (!wanted) {
-    ignore();
+  return wanted;
+}
+
+TraceNews::OnWholeDisk TraceNews::on_whole_disk(dev_t device, const ByteRange& device_range) const {
+  const auto found = block::read_device(parts_.setting.roots, device);
+  if (!found || !found->partition) {
+    return {device, device_range};
   }
+  const auto disk = block::read_device(parts_.setting.roots, found->partition->disk);
+  return {disk ? disk->number : 0, {found->partition->disk_range.offset + device_range.offset, device_range.length}};
+}
+
+bool TraceNews::is_watched(dev_t device) const {
+  const dev_t disk = on_whole_disk(device, {}).disk;
+  return std::ranges::any_of(watched_, [disk, device](const auto& entry) {
+    const Watched& watched = entry.second;
+    return watched.number == disk || watched.number == device || (watched.on_disk && watched.on_disk->disk == disk);
+  });
+}
+
+void TraceNews::take_media_error(dev_t device, const ByteRange& device_range) {
+  const OnWholeDisk lost = on_whole_disk(device, device_range);
+  for (auto& [node, watched] : watched_) {
+    if (!watched.on_disk && watched.number == lost.disk) {
+      watched.suspects.insert(lost.disk_range);
+      look_soon();
+    }
+  }
+  take_block_error(lost);
 }
 
 void TraceNews::start_reread(const std::string& node, Watched& watched) {
@@ -185,15 +227,14 @@ void TraceNews::look() {
     return;
   }
   ++counters_.rereads;
-  std::vector<std::string> nodes;
+  SuspectMemory suspects{{{kMemoryFailure, checks_.pages}, {kCxl, cxl_}}, {}};
   for (const auto& [node, watched] : watched_) {
-    nodes.push_back(node);
+    suspects.by_node[node] = watched.suspects;
   }
   parts_.run_child(
       kUnlistedLimit,
-      [setting = parts_.setting, placer = parts_.placer, nodes = std::move(nodes),
-       suspects = SuspectMemory{{kMemoryFailure, checks_.pages}, {kCxl, cxl_}}]() -> Answer {
-        return to_json(find_unlisted(setting, placer(), suspects, nodes));
+      [setting = parts_.setting, placer = parts_.placer, suspects = std::move(suspects)]() -> Answer {
+        return to_json(find_unlisted(setting, placer(), suspects));
       },
       [this](const Answer& answer) {
         looking_ = false;

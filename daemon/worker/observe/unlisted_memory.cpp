@@ -4,6 +4,7 @@
 #include "pmend/model/json_fields.hpp"
 #include "pmend/repair/sectors.hpp"
 #include "worker/lists.hpp"
+#include "worker/observe/xfs_health.hpp"
 #include "worker/places.hpp"
 
 #include <algorithm>
@@ -67,10 +68,17 @@ void read_json(const JsonReader& in, UnlistedMemory& unlisted) {
   read_fields(in, unlisted);
 }
 
-UnlistedMemory find_unlisted(const Setting& setting, const PlacePhysical& place, const SuspectMemory& suspects,
-                             const std::vector<std::string>& nodes) {
+UnlistedMemory find_unlisted(const Setting& setting, const PlacePhysical& place, const SuspectMemory& suspects) {
   UnlistedMemory found;
-  for (const auto& [source, memory] : suspects) {
+  const auto look_at = [&](const std::string& source, const std::map<std::string, RangeSet>& by_node) {
+    for (const auto& [node, ranges] : by_node) {
+      if (suspects.by_node.contains(node) && !ranges.empty()) {
+        found.lists.push_back(
+            unlisted_on(setting, node, source, ranges).value_or(MediaErrorList{node, "", source, {}, false}));
+      }
+    }
+  };
+  for (const auto& [source, memory] : suspects.physical) {
     std::map<std::string, RangeSet> by_node;
     for (const ByteRange& range : memory.ranges()) {
       std::uint64_t placed = 0;
@@ -80,14 +88,9 @@ UnlistedMemory find_unlisted(const Setting& setting, const PlacePhysical& place,
       }
       found.outside += (range.length - placed + kPageBytes - 1) / kPageBytes;
     }
-    for (const auto& [node, ranges] : by_node) {
-      if (std::ranges::find(nodes, node) == nodes.end()) {
-        continue;
-      }
-      found.lists.push_back(
-          unlisted_on(setting, node, source, ranges).value_or(MediaErrorList{node, "", source, {}, false}));
-    }
+    look_at(source, by_node);
   }
+  look_at(kXfsHealth, suspects.by_node);
   return found;
 }
 

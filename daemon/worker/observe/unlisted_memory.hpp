@@ -30,12 +30,14 @@ struct UnlistedMemory {
 Json to_json(const UnlistedMemory& unlisted);
 void read_json(const JsonReader& in, UnlistedMemory& unlisted);
 
-// Physical ranges by who told of them.
-using SuspectMemory = std::map<std::string, RangeSet>;
+struct SuspectMemory {
+  std::map<std::string, RangeSet> physical;  // by who told of them
+  std::map<std::string, RangeSet> by_node;   // of all watched devices: where XFS met errors of the medium
+};
 
-// Looks at the lists of `nodes` and reads what they do not have directly: what can be read is not bad (any more). The
-// kernel copies from such memory so that a machine check ends the read and nothing else. Blocks, so for a child only.
-UnlistedMemory find_unlisted(const Setting& setting, const PlacePhysical& place, const SuspectMemory& suspects,
-                             const std::vector<std::string>& nodes);
+// Looks at the lists of the watched devices and reads what they do not have directly: what can be read is not bad (any
+// more). The kernel copies from such memory so that a machine check ends the read and nothing else. Blocks, so for a
+// child only.
+UnlistedMemory find_unlisted(const Setting& setting, const PlacePhysical& place, const SuspectMemory& suspects);
 
 }  // namespace pmend::worker

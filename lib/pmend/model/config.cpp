@@ -60,6 +60,9 @@ Config read_config(const JsonReader& in) {
   if (const auto hints = object.optional("index_hints")) {
     config.index_hints = hints->boolean();
   }
+  if (const auto health = object.optional("xfs_health")) {
+    config.xfs_health = health->boolean();
+  }
   object.finish();
   return config;
 }

@@ -24,6 +24,9 @@ struct Config {
   // Make indexes anew when their file systems have changed, before anybody asks; each creation and deletion of a file
   // gets some 10 % slower by that.
   bool index_hints = false;
+  // Listen to the health monitors of XFS (Linux 7.0), which have room for one listener each: xfs_healer(8) gets none
+  // then.
+  bool xfs_health = false;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -5,6 +5,7 @@
 #include "pmend/kernel/handles.hpp"
 #include "pmend/kernel/open_beneath.hpp"
 #include "pmend/kernel/xfs_geometry.hpp"
+#include "pmend/kernel/xfs_health.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -118,6 +119,14 @@ TEST_P(OwnersTest, OpeningBeneathNeverLeavesTheTree) {
   EXPECT_TRUE(kernel::open_beneath(root.get(), "../image", O_RDONLY).error().is_errno(EXDEV));
   EXPECT_TRUE(kernel::open_beneath(root.get(), "/etc/passwd", O_RDONLY).error().is_errno(EXDEV));
   disk::run({"umount", at("m")});
+}
+
+TEST_P(OwnersTest, KernelWithoutHealthMonitorsSaysSo) {
+  const auto monitor = kernel::XfsHealthMonitor::open(fs_->path());
+  if (monitor || monitor.error().is_errno(EEXIST)) {
+    GTEST_SKIP() << "this kernel has them";
+  }
+  EXPECT_TRUE(monitor.error().is_errno(ENOTTY)) << monitor.error().message();
 }
 
 TEST_P(OwnersTest, JournalAndInodesAreNamed) {

@@ -54,6 +54,11 @@ TEST(Config, FileSystemsAreNotWatchedForChangesUnlessAskedTo) {
   EXPECT_TRUE(parse_config({"f", R"({"index_hints": true})"})->index_hints);
 }
 
+TEST(Config, HealthMonitorsAreLeftToOthersUnlessAskedFor) {
+  EXPECT_FALSE(parse_config({"f", "{}"})->xfs_health);
+  EXPECT_TRUE(parse_config({"f", R"({"xfs_health": true})"})->xfs_health);
+}
+
 TEST(Config, ProblemsHaveTheirPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"{\"ars_interval_hours\": 0.5}", "/ars_interval_hours: got 0.5, expected a whole number from 0 to 8760"},
@@ -93,7 +98,7 @@ TEST(Config, ProblemsHaveTheirPlace) {
 TEST(Config, AllProblemsAreReportedInOrderOfPlace) {
   EXPECT_EQ(problems_of("{ \"x\": 1,\n \"auto\": 2,\n \"devices\": 3 }"),
             "pmend.json:1:8: /x: unknown key \"x\", expected \"ars_interval_hours\", \"auto\", \"devices\", "
-            "\"index_hints\", \"index_mib\"\n"
+            "\"index_hints\", \"index_mib\", \"xfs_health\"\n"
             "pmend.json:2:10: /auto: got 2, expected true or false\n"
             "pmend.json:3:13: /devices: got 3, expected an array\n");
 }
