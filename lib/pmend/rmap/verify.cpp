@@ -2,28 +2,22 @@
 #include "pmend/rmap/verify.hpp"
 
 #include "pmend/base/parallel.hpp"
-#include "pmend/kernel/bulkstat.hpp"
 #include "pmend/kernel/fiemap.hpp"
-#include "pmend/kernel/handles.hpp"
 #include "pmend/rmap/ext4/scan.hpp"
 #include "pmend/rmap/name_check.hpp"
+#include "pmend/rmap/owner_file.hpp"
 #include "pmend/rmap/space_map.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
 
 namespace pmend::rmap {
 namespace {
-
-bool is_gone(const Error& error) {
-  return error.is_errno(ESTALE) || error.is_errno(ENOENT) || error.is(Errc::kStale);
-}
 
 constexpr const char* kDeleted = "deleted, but still open";
 
@@ -34,144 +28,51 @@ std::string name_of(const Claim& claim) {
 // All claims of one inode.
 class InodeCheck {
  public:
-  // `inodes` is there if fs.ext4 is.
-  InodeCheck(const OpenFs& fs, std::optional<ext4::InodeReader>& inodes, std::span<Claim> claims, NamesToo names,
-             Verified& out)
-      : fs_(fs), inodes_(inodes), claims_(claims), names_(names), out_(out) {}
+  InodeCheck(const OpenFs& fs, OwnerFiles& files, std::span<Claim> claims, NamesToo names, Verified& out)
+      : fs_(fs), files_(files), claims_(claims), names_(names), out_(out) {}
 
   void run() {
-    if (const auto opened = open_at_once() ? Status() : open_inode(); !opened) {
-      for (Claim& claim : claims_) {
-        if (is_gone(opened.error()) && inode_blocks() != nullptr && inode_blocks()->hidden) {
-          check_hidden(claim);
-        } else if (is_gone(opened.error())) {
-          fail_claim(claim, name_of(claim) + " owned it, but is gone");
-        } else {
-          give_up(claim, opened.error());
-        }
-      }
-      return;
+    auto opened = files_.open(claims_.front().inode, claims_.front().generation);
+    if (!opened) {
+      return not_opened(opened.error());
     }
+    owner_ = std::move(*opened);
     for (Claim& claim : claims_) {
-      claim.generation = id_.generation;
+      claim.generation = owner_.id.generation;
       claim.evidence |= kByHandle;
       check(claim);
     }
-    if (names_ == NamesToo::kIfKnown && file_ && S_ISREG(status_.st_mode) && status_.st_nlink == 1) {
+    if (names_ == NamesToo::kIfKnown && owner_.file && S_ISREG(owner_.status.st_mode) && owner_.status.st_nlink == 1) {
       take_known_name();
     }
   }
 
  private:
   void take_known_name() {
-    if (auto name = known_name(fs_, file_.get(), id_.inode)) {
-      out_.names[id_.inode] = {{std::move(*name)}, kNamesByPath, 1};
+    if (auto name = known_name(fs_, owner_.file.get(), owner_.id.inode)) {
+      out_.names[owner_.id.inode] = {{std::move(*name)}, kNamesByPath, 1};
     }
   }
 
-  // What inode tables and BULKSTAT tell without touching the inode itself.
-  std::optional<kernel::InodeId> regular_file() {
-    const std::uint64_t inode = claims_.front().inode;
-    mode_t mode = 0;
-    kernel::InodeId id{inode, 0};
-    if (inodes_ && inode <= std::numeric_limits<std::uint32_t>::max()) {
-      const auto found = inodes_->read(static_cast<std::uint32_t>(inode));
-      mode = found && !found->hidden ? found->mode : 0;
-      id.generation = found ? found->generation : 0;
-    } else if (fs_.xfs) {
-      const auto found = kernel::bulkstat_one(fs_.root.get(), inode);
-      mode = found && *found ? (*found)->mode : 0;
-      id.generation = found && *found ? (*found)->generation : 0;
-    }
-    const bool expected = claims_.front().generation.value_or(id.generation) == id.generation;
-    return S_ISREG(mode) && id.generation != 0 && expected ? std::optional(id) : std::nullopt;
-  }
-
-  // Most owners are regular files that can be opened. False: one has to find out, and nothing is known yet.
-  bool open_at_once() {
-    const auto id = regular_file();
-    if (!id || fs_.leased.contains(id->inode)) {
-      return false;
-    }
-    auto file = kernel::open_regular_by_id(fs_.root.get(), fs_.style, *id);
-    if (!file || fstat(file->get(), &status_) < 0 || !S_ISREG(status_.st_mode)) {
-      return false;
-    }
-    id_ = *id;
-    file_ = std::move(*file);
-    return true;
-  }
-
-  // The generation, the type, and, where FIEMAP can be asked, an open file.
-  Status open_inode() {
-    if (auto known = find_generation(); !known) {
-      return known;
-    }
-    auto path = kernel::open_path_by_id(fs_.root.get(), fs_.style, id_);
-    if (!path) {
-      return tl::make_unexpected(path.error());
-    }
-    if (const auto same = take_identity(path->get()); !same) {
-      return same;
-    }
-    if (fstat(path->get(), &status_) < 0) {
-      return fail_errno("fstat");
-    }
-    const bool fiemap_knows =
-        S_ISREG(status_.st_mode) || (S_ISDIR(status_.st_mode) && fs_.style == kernel::HandleStyle::kExt4);
-    if (fiemap_knows && !fs_.leased.contains(id_.inode)) {
-      auto file = kernel::open_behind_path(path->get());
-      if (!file) {
-        return tl::make_unexpected(file.error());
+  void not_opened(const Error& error) {
+    for (Claim& claim : claims_) {
+      if (owner_is_gone(error) && inode_blocks() != nullptr && inode_blocks()->hidden) {
+        check_hidden(claim);
+      } else if (owner_is_gone(error)) {
+        fail_claim(claim, name_of(claim) + " owned it, but is gone");
+      } else {
+        give_up(claim, error);
       }
-      file_ = std::move(*file);
     }
-    return {};
-  }
-
-  // On ext4 a generation of 0 stands for all. XFS compares it itself.
-  Status take_identity(int path_fd) {
-    if (fs_.style == kernel::HandleStyle::kXfs) {
-      return {};
-    }
-    const auto identity = kernel::identify(path_fd);
-    if (!identity) {
-      return tl::make_unexpected(identity.error());
-    }
-    if (identity->inode != id_.inode || (id_.generation != 0 && id_.generation != identity->generation)) {
-      return fail(Errc::kStale, "generation");
-    }
-    id_ = *identity;
-    return {};
-  }
-
-  Status find_generation() {
-    id_.inode = claims_.front().inode;
-    if (claims_.front().generation) {
-      id_.generation = *claims_.front().generation;
-      return {};
-    }
-    if (fs_.style == kernel::HandleStyle::kExt4) {
-      return {};
-    }
-    const auto record = kernel::bulkstat_one(fs_.root.get(), id_.inode);
-    if (!record) {
-      return tl::make_unexpected(record.error());
-    }
-    if (!*record) {
-      return fail(Errc::kStale, "not in use");
-    }
-    id_.generation = (*record)->generation;
-    return {};
   }
 
   void check(Claim& claim) {
-    if (claim.data_fork && S_ISREG(status_.st_mode)) {
-      claim.detail = status_.st_nlink == 0 ? kDeleted : "";
-    } else if (claim.data_fork && S_ISDIR(status_.st_mode)) {
+    if (claim.data_fork && S_ISREG(owner_.status.st_mode)) {
+      claim.detail = owner_.status.st_nlink == 0 ? kDeleted : "";
+    } else if (claim.data_fork && S_ISDIR(owner_.status.st_mode)) {
       claim.kind = OwnerKind::kMetadata;
       claim.detail = "directory";
-    } else if (claim.data_fork && S_ISLNK(status_.st_mode)) {
+    } else if (claim.data_fork && S_ISLNK(owner_.status.st_mode)) {
       claim.kind = OwnerKind::kMetadata;
       claim.detail = "symbolic link";
     } else if (claim.data_fork) {
@@ -180,7 +81,7 @@ class InodeCheck {
       out_.claims.push_back(claim);
       return;
     }
-    if (claim.data_fork && file_) {
+    if (claim.data_fork && owner_.file) {
       check_by_fiemap(claim);
     } else if (fs_.ext4) {
       check_by_inode(claim);
@@ -190,7 +91,7 @@ class InodeCheck {
   }
 
   void check_by_fiemap(const Claim& claim) {
-    const auto extents = kernel::fiemap(file_.get(), {claim.file_offset, claim.device_range.length});
+    const auto extents = kernel::fiemap(owner_.file.get(), {claim.file_offset, claim.device_range.length});
     if (!extents) {
       give_up(claim, extents.error());
       return;
@@ -236,7 +137,7 @@ class InodeCheck {
     }
     if (fs_.xfs && fs_.xfs->reverse_map && space_map_confirms(fs_, as_reported)) {
       out_.claims.push_back(claim);
-    } else if (fs_.leased.contains(id_.inode)) {
+    } else if (fs_.leased.contains(owner_.id.inode)) {
       give_up(claim, fail(Errc::kRefused, "it is under a lease").value());
     } else {
       fail_claim(claim, name_of(claim) + " was found to own it, but does not any more");
@@ -310,13 +211,11 @@ class InodeCheck {
   }
 
   const OpenFs& fs_;
-  std::optional<ext4::InodeReader>& inodes_;
+  OwnerFiles& files_;
   std::span<Claim> claims_;
   NamesToo names_;
   Verified& out_;
-  kernel::InodeId id_;
-  struct stat status_ = {};
-  UniqueFd file_;
+  OwnerFile owner_;
   std::optional<Result<ext4::InodeBlocks>> blocks_;  // once they were read
 };
 
@@ -339,15 +238,12 @@ std::vector<std::span<Claim>> by_inode(std::vector<Claim>& claims) {
 
 Verified verify_inodes(const OpenFs& fs, std::span<const std::span<Claim>> groups, NamesToo names) {
   Verified out;
-  std::optional<ext4::InodeReader> inodes;
-  if (fs.ext4) {
-    inodes.emplace(*fs.ext4);
-  }
+  OwnerFiles files(fs);
   for (const std::span<Claim>& group : groups) {
     if (group.front().inode == 0) {
       out.claims.insert(out.claims.end(), group.begin(), group.end());
     } else {
-      InodeCheck(fs, inodes, group, names, out).run();
+      InodeCheck(fs, files, group, names, out).run();
     }
   }
   return out;
