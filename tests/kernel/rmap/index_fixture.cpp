@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/rmap/index_fixture.hpp"
 
+#include "pmend/base/text.hpp"
+
 #include <fcntl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -28,8 +30,16 @@ struct Sizes {
   std::uint64_t extents;
 };
 
+// How many times 300,000 files; 0 in a short run.
+unsigned long_factor() {
+  const char* const set = std::getenv("PMEND_LONG");
+  const auto factor = parse_u64(set != nullptr ? set : "");
+  return factor ? static_cast<unsigned>(std::min<std::uint64_t>(*factor, 10)) : 0;
+}
+
 Sizes sizes() {
-  return long_run() ? Sizes{1000, 300, 50'000, 20'000} : Sizes{10, 50, 1500, 300};
+  const int factor = static_cast<int>(long_factor());
+  return factor > 0 ? Sizes{1000 * factor, 300, 50'000, 20'000} : Sizes{10, 50, 1500, 300};
 }
 
 void write_unsynced(const std::string& path, std::uint64_t bytes) {
@@ -77,8 +87,7 @@ void write_sparse(const std::string& path, std::uint64_t block) {
 }  // namespace
 
 bool long_run() {
-  const char* const set = std::getenv("PMEND_LONG");
-  return set != nullptr && std::string(set) == "1";
+  return long_factor() > 0;
 }
 
 void IndexTest::SetUp() {
@@ -86,7 +95,7 @@ void IndexTest::SetUp() {
     GTEST_SKIP() << why;
   }
   // The least that mkfs.xfs takes, or room for all the files.
-  bytes_ = (long_run() ? 6144ULL : 320ULL) << 20U;
+  bytes_ = (long_run() ? 6144ULL * long_factor() : 320ULL) << 20U;
   directory_ = std::make_unique<disk::TempDirectory>();
   loop_ = std::make_unique<disk::Loop>(*directory_ / "image", bytes_);
   try {
@@ -136,8 +145,13 @@ void fill_with_all_shapes(const disk::Mounted& fs, std::uint64_t block) {
 const std::vector<IndexedKind>& indexed_kinds() {
   const auto ext4 = [](const char* name, std::vector<std::string> more, std::uint64_t block = 4096,
                        std::uint64_t cluster = 0) {
-    std::vector<std::string> mkfs = {
-        "mkfs.ext4", "-q", "-F", "-b", std::to_string(block), "-N", long_run() ? "400000" : "20000"};
+    std::vector<std::string> mkfs = {"mkfs.ext4",
+                                     "-q",
+                                     "-F",
+                                     "-b",
+                                     std::to_string(block),
+                                     "-N",
+                                     std::to_string(long_run() ? 400'000 * long_factor() : 20'000)};
     mkfs.insert(mkfs.end(), more.begin(), more.end());
     return IndexedKind{name, "ext4", mkfs, block, cluster};
   };
