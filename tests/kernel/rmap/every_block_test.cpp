@@ -82,5 +82,25 @@ TEST_P(OwnersTest, OneBlockAtATimeGivesWhatAllAtOnceGive) {
   EXPECT_GT(number, 1000U);
 }
 
+// So many that several threads answer.
+TEST_P(OwnersTest, ManyPlacesAtOnceGiveWhatEachGivesAlone) {
+  fill(*fs_);
+  std::vector<ByteRange> places;
+  for (const auto& [offset, owners] : disk::ask_every_file(fs_->path())) {
+    if (!owners.begin()->directory && offset / kOracleBlock % 3 == 0) {
+      places.push_back({offset + 1024, 512});
+    }
+  }
+  ASSERT_GT(places.size(), 300U);
+  const auto together = resolve(places, {protocol::Fact::kNames});
+  ASSERT_EQ(together.size(), places.size());
+  for (std::size_t i = 0; i < places.size(); i += 7) {
+    const auto alone = resolve({places[i]}, {protocol::Fact::kNames});
+    ASSERT_EQ(alone.size(), 1U);
+    EXPECT_EQ(together[i].owners, alone[0].owners);
+    EXPECT_FALSE(alone[0].owners.at(0).paths.empty());
+  }
+}
+
 }  // namespace
 }  // namespace pmend::rmap
