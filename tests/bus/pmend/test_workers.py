@@ -9,18 +9,8 @@ import unittest
 import world
 
 
-class Workers(world.World):
-    def test_a_missing_worker_is_said_and_tried_again(self) -> None:
-        self.start(worker=self.folder / "none")
-        self.says("starting it again in 1 s")
-        self.says("starting it again in 2 s")
-        self.assertIn(f"start {self.folder}/none: No such file", self.log.read_text())
-        self.assertEqual((self.property("State"), self.property("Observing")), ("running", False))
-
-    def test_a_missing_socket_is_said_and_tried_again(self) -> None:
-        self.start(worker=f"unix:{self.folder}/none")
-        self.says("starting it again in 2 s")
-        self.assertIn(f"connect to {self.folder}/none", self.log.read_text())
+class Strange(world.World):
+    """One that is not what it should be is left, and another one started."""
 
     def strange(self, mode: str, said: str) -> None:
         self.script(observe=mode)
@@ -56,6 +46,20 @@ class Workers(world.World):
 
     def test_one_that_leaves(self) -> None:
         self.strange("leaves", "it exited with status 3")
+
+
+class Workers(world.World):
+    def test_a_missing_worker_is_said_and_tried_again(self) -> None:
+        self.start(worker=self.folder / "none")
+        self.says("starting it again in 1 s")
+        self.says("starting it again in 2 s")
+        self.assertIn(f"start {self.folder}/none: No such file", self.log.read_text())
+        self.assertEqual((self.property("State"), self.property("Observing")), ("running", False))
+
+    def test_a_missing_socket_is_said_and_tried_again(self) -> None:
+        self.start(worker=f"unix:{self.folder}/none")
+        self.says("starting it again in 2 s")
+        self.assertIn(f"connect to {self.folder}/none", self.log.read_text())
 
     def test_a_killed_observer_is_replaced_and_everything_found_anew(self) -> None:
         self.script(bad=[[8192, 512]], lost=512, repair="normal")
