@@ -38,7 +38,7 @@ Result<Connection> open_remote_bus(const std::string& host) {
 }
 
 Error to_error(const sdbus::Error& error, const std::string& what) {
-  sd_bus_error raw = SD_BUS_ERROR_NULL;
+  sd_bus_error raw{};
   raw.name = error.getName().c_str();
   raw.message = error.getMessage().c_str();
   // EIO is what sd-bus makes of names that it has no errno for.
