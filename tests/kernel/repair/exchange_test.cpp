@@ -258,12 +258,14 @@ TEST_P(Exchange, StoresThroughAMappingOfTheVeryPageAreNotLost) {
   __atomic_store_n(counter, 0, __ATOMIC_RELAXED);
   std::atomic<bool> stop = false;
   std::uint32_t stores = 0;
-  // In bursts: a page that changes between its salvage and its exchange is left alone.
+  // In bursts: a page that changes between its salvage and its exchange is left alone. On a busy machine that takes
+  // longer.
+  std::atomic<useconds_t> pause = 200'000;
   std::thread user([&] {
     while (!stop) {
       __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
       ++stores;
-      usleep(stores % 50 == 0 ? 200'000 : 100);
+      usleep(stores % 50 == 0 ? pause.load() : 100);
     }
   });
   bench.allow({Method::kExchange});
@@ -282,6 +284,9 @@ TEST_P(Exchange, StoresThroughAMappingOfTheVeryPageAreNotLost) {
       return step.kind == StepKind::kExchange && step.outcome == Outcome::kSucceeded;
     };
     exchanged += std::any_of(told.steps.begin(), told.steps.end(), is_exchange) ? 1 : 0;
+    if (exchanged == 0 && !clears()) {
+      pause = std::min<useconds_t>(pause * 2, 3'200'000);
+    }
   }
   stop = true;
   user.join();

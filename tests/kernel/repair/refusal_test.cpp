@@ -4,6 +4,7 @@
 #include "kernel/repair/bench.hpp"
 #include "pmend/kernel/zeroinit.hpp"
 #include "support/must.hpp"
+#include "support/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +13,8 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 namespace pmend::world {
 namespace {
@@ -118,6 +121,8 @@ TEST_P(RepairRefusal, AProgramThatIsRunning) {
   const std::string path = bench.world().fs().mount_point() + "/program";
   must_run({"cp", "/bin/sleep", path});
   Child program({path, "1000"});
+  const std::string running = "/proc/" + std::to_string(program.pid()) + "/exe";
+  ASSERT_TRUE(until(std::chrono::seconds(10), [&] { return std::filesystem::read_symlink(running) == path; }));
   FileModel file;
   file.names = {"program"};
   const UniqueFd fd = must(open_file(path, O_RDONLY));
