@@ -16,7 +16,7 @@ NOT_BUILT = "_NOT_BUILT"
 
 def known_labels(root: pathlib.Path) -> set[str]:
     told = subprocess.run([str(root / "test.sh"), "--list"], capture_output=True, text=True, check=True)
-    return {line.split()[2] for line in told.stdout.splitlines()}
+    return {label for line in told.stdout.splitlines() for label in line.split()[2].split("|")}
 
 
 def labels_of(test: dict) -> set[str]:

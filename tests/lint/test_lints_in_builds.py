@@ -53,11 +53,19 @@ class Labels(PlantedBuild):
     def test_test_in_no_tier(self) -> None:
         text = ("enable_testing()\nadd_test(NAME good COMMAND true)\nadd_test(NAME stray COMMAND true)\n"
                 "set_tests_properties(good PROPERTIES LABELS unit)\n")
-        script = self.root / "test.sh"
-        self.plant({"test.sh": "#!/bin/sh\necho unit dev unit all\n"})
-        script.chmod(0o755)
+        self.tier("unit dev unit all")
         self.configure(text)
         self.assert_caught("labels", "test.sh:1", "'stray'", "--build", str(self.build))
+
+    def test_tier_of_two_labels(self) -> None:
+        self.tier("both dev unit|idle all")
+        self.configure("enable_testing()\nadd_test(NAME good COMMAND true)\n"
+                       "set_tests_properties(good PROPERTIES LABELS idle)\n")
+        self.assert_passes("labels", "--build", str(self.build))
+
+    def tier(self, listed: str) -> None:
+        self.plant({"test.sh": f"#!/bin/sh\necho '{listed}'\n"})
+        (self.root / "test.sh").chmod(0o755)
 
 
 class SelfContainedHeaders(PlantedBuild):
