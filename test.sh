@@ -10,7 +10,7 @@ TIERS=(
   "lint         dev     lint   2 1200 all"
   "replay       dev     replay 2  600 all"
   "unit-asan    asan    unit   2  900 all"
-  "kernel       dev     kernel 2 1800 all"
+  "kernel       dev     kernel 3 1800 all"
   "crash        dev     crash  4 1800 all"
   "bus          dev     bus    4 1800 all"
   "vm           dev     vm|idle 2 1800 all"

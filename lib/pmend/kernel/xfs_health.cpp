@@ -24,28 +24,28 @@ struct KernelMonitor {
 };
 static_assert(sizeof(KernelMonitor) == 32);
 
+struct KernelMedia {
+  std::uint64_t sector;
+  std::uint64_t count;
+};
+
+struct KernelFileRange {
+  std::uint64_t offset;
+  std::uint64_t length;
+  std::uint64_t inode;
+  std::uint32_t generation;
+  std::uint32_t error;
+};
+
 struct KernelEvent {
   std::uint32_t domain;
   std::uint32_t type;
   std::uint64_t time_ns;
   union {
-    struct {
-      std::uint64_t count;
-    } lost;
-    struct {
-      std::uint32_t reasons;
-    } shutdown;
-    struct {
-      std::uint64_t sector;
-      std::uint64_t count;
-    } media;
-    struct {
-      std::uint64_t offset;
-      std::uint64_t length;
-      std::uint64_t inode;
-      std::uint32_t generation;
-      std::uint32_t error;
-    } file;
+    std::uint64_t lost;
+    std::uint32_t shutdown_reasons;
+    KernelMedia media;
+    KernelFileRange file;
   };
   std::uint64_t pad[2];
 };
@@ -88,12 +88,12 @@ HealthEvent event_of(const KernelEvent& raw) {
   HealthEvent event;
   if (raw.type == kLostType) {
     event.kind = HealthEvent::Kind::kLost;
-    event.count = raw.lost.count;
+    event.count = raw.lost;
   } else if (raw.domain == kMountDomain && raw.type == kUnmountType) {
     event.kind = HealthEvent::Kind::kUnmounted;
   } else if (raw.domain == kMountDomain && raw.type == kShutdownType) {
     event.kind = HealthEvent::Kind::kShutdown;
-    event.reasons = reasons_of(raw.shutdown.reasons);
+    event.reasons = reasons_of(raw.shutdown_reasons);
   } else if (raw.domain == kDataDeviceDomain && raw.type == kMediaErrorType && raw.media.sector <= kMostSectors &&
              raw.media.count <= kMostSectors &&
              is_range(raw.media.sector * kSectorBytes, raw.media.count * kSectorBytes)) {

@@ -65,7 +65,7 @@ Status check_sizes(const Superblock& super) {
   if (raw.s_log_block_size > 6 || raw.s_log_cluster_size > 31 || raw.s_log_cluster_size < raw.s_log_block_size) {
     return no_superblock("the size of blocks");
   }
-  const std::uint32_t block_bytes = EXT2_MIN_BLOCK_SIZE << raw.s_log_block_size;
+  const std::uint32_t block_bytes = std::uint32_t{EXT2_MIN_BLOCK_SIZE} << raw.s_log_block_size;
   if (!std::has_single_bit(inode_bytes) || inode_bytes < EXT2_GOOD_OLD_INODE_SIZE || inode_bytes > block_bytes) {
     return no_superblock("the size of inodes");
   }
@@ -86,7 +86,7 @@ Result<Geometry> to_geometry(const Superblock& super, std::uint64_t device_bytes
   }
   const auto& raw = super.raw;
   Geometry geometry;
-  geometry.block_bytes = EXT2_MIN_BLOCK_SIZE << raw.s_log_block_size;
+  geometry.block_bytes = std::uint32_t{EXT2_MIN_BLOCK_SIZE} << raw.s_log_block_size;
   geometry.blocks = super.blocks();
   geometry.first_data_block = raw.s_first_data_block;
   geometry.blocks_per_group = raw.s_blocks_per_group;
