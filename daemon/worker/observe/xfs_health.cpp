@@ -89,14 +89,15 @@ void XfsHealth::add_counters(std::vector<protocol::SourceCounters>& counters) co
 
 void XfsHealth::take(dev_t device, Listener& listener, const HealthEvent& event) {
   protocol::SourceCounters& counters = listener.counters;
-  ++counters.events;
   switch (event.kind) {
     case HealthEvent::Kind::kMediaError:
+      ++counters.events;
       return handlers_.media_error(device, event.range);
     case HealthEvent::Kind::kLost:
       counters.gaps += event.count;
       return handlers_.gap(counters.place, std::to_string(event.count) + " events of the health monitor were lost");
     case HealthEvent::Kind::kShutdown:
+      ++counters.events;
       return handlers_.notice("XFS on " + counters.place + " has shut down: " + event.reasons);
     case HealthEvent::Kind::kDataLost:  // its place on the device is told, too, and whose it is asked anyway
     case HealthEvent::Kind::kUnmounted:

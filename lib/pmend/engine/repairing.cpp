@@ -117,6 +117,9 @@ std::string objection_to(const Core& core, const Job& job, const Step& step) {
   if (core.stopping) {
     return "pmend is stopping";
   }
+  if (step.index < job.request.first_step) {
+    return "the step is of an earlier run";
+  }
   const auto known = job.steps.find(step.index);
   if (known != job.steps.end() && (known->second.outcome || !is_same_intent(known->second, step))) {
     return "the step is not the one that was begun";

@@ -190,6 +190,19 @@ TEST_F(Repairing, AWorkerThatEndsInItsStepIsObservedAndResumedAndNeverCalledClea
   EXPECT_EQ(world_.shown(1), S::kRepaired);
 }
 
+TEST_F(Repairing, AResumedWorkerCannotTakeAStepOfAnEarlierRun) {
+  const JobId job = start_job_in_its_step();
+  const Step begun = world_.step_of(world_.all<RunJob>().back().request, 0);
+  world_.kill_worker(job);
+  world_.settle();
+  ASSERT_TRUE(world_.all<RunJob>().back().resume);
+  const auto proceeded = world_.all<Proceed>().size();
+  world_.give(StepIntent{begun});
+  world_.settle();
+  EXPECT_THAT(world_.all<Proceed>(), SizeIs(proceeded));
+  EXPECT_THAT(world_.all<CancelJob>(), SizeIs(1));
+}
+
 TEST_F(Repairing, AResumeThatFoundNothingBegunStartsAnew) {
   const JobId job = start_job_in_its_step();
   world_.kill_worker(job);

@@ -91,6 +91,8 @@ class World {
   const Case* find(std::uint64_t incident) const;
   // The state as it was last published, also of closed ones.
   std::optional<IncidentState> shown(std::uint64_t incident) const;
+  // What an honest worker says of a step.
+  Step step_of(const protocol::RepairRequest& request, std::uint64_t index) const;
   const Incident& incident(std::uint64_t id) const { return published_.at(IncidentId{id}); }
   // All commands of one kind since the beginning.
   template <class T>
@@ -137,7 +139,6 @@ class World {
   protocol::ObservedRange observe(const ByteRange& range) const;
   Owner owner_of(const ByteRange& range) const;
   Plan plan_for(const protocol::PlanRequest& request) const;
-  Step step_of(const protocol::RepairRequest& request, std::uint64_t index) const;
   protocol::RepairReply reply_to(const protocol::RepairRequest& request, Outcome outcome) const;
 
   std::unique_ptr<Engine> engine_;

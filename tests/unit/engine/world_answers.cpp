@@ -174,7 +174,8 @@ bool World::answer(const RunJob& command) {
 // One step after the other; the last one is followed by the answer.
 bool World::answer(const Proceed& command) {
   const auto worker = workers_.find(command.request.job);
-  if (worker == workers_.end()) {
+  // One that was on its way to a worker that is gone does not reach the one that resumes.
+  if (worker == workers_.end() || command.request.index < worker->second.first_step) {
     return true;
   }
   const protocol::RepairRequest request = worker->second;
