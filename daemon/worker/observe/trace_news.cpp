@@ -96,7 +96,9 @@ void TraceNews::take(const TraceEvent& event) {
   ++counters_.events;
   if (const auto* block = std::get_if<BlockError>(&event)) {
     const auto lost = lost_blocks(*block);
-    lost&& take_block_error({makedev(block->major, block->minor), *lost}) ? void() : ignore();
+    if (!lost || !take_block_error({makedev(block->major, block->minor), *lost})) {
+      ignore();
+    }
   } else if (const auto* failure = std::get_if<MemoryFailure>(&event)) {
     const auto physical = lost_memory(*failure);
     physical ? take_memory(*physical, failure->counts()) : ignore();

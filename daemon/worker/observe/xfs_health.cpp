@@ -72,6 +72,9 @@ void XfsHealth::readable(dev_t device) {
   Listener& listener = *listeners_.at(device);
   const auto events = listener.monitor.read();
   if (!events || !*events) {
+    if (!events) {
+      handlers_.gap(listener.counters.place, events.error().message());
+    }
     listeners_.erase(device);
     next_look_.set(kLookAgain, [this] { look(); });
     return;
