@@ -31,7 +31,7 @@ constexpr int kRounds = 5;
 constexpr std::uint64_t kDefaultFiles = 300'000;
 constexpr std::uint64_t kDefaultExtents = 10'000'000;
 constexpr std::uint64_t kFilesInDirectory = 100;
-constexpr std::size_t kQuestions = 200;
+constexpr std::size_t kQuestions = 2000;
 
 double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();

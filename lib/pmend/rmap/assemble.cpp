@@ -138,6 +138,7 @@ class Sweep {
 
 std::vector<std::string> evidence_names(unsigned evidence) {
   std::vector<std::string> names;
+  names.reserve(kEvidenceNames.size());
   for (const EvidenceName& entry : kEvidenceNames) {
     if ((evidence & entry.bit) != 0) {
       names.emplace_back(entry.name);

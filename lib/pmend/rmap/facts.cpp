@@ -67,29 +67,26 @@ class Facts {
       : fs_(fs), options_(options), known_(std::move(known)) {}
 
   void collect(const std::vector<OwnedRange>& ranges) {
-    std::set<kernel::InodeId> inodes;
-    std::set<FileKey> keys;
     for (const OwnedRange& range : ranges) {
       for (const Owner& owner : range.owners) {
-        if (owner.file && !reports_.contains(*owner.file)) {
-          if (!known_.by_inode.contains(owner.file->inode)) {
-            inodes.insert(id_of(*owner.file));
-          }
-          keys.insert({fs_.mounted.device, owner.file->inode});
-          reports_[*owner.file] = std::nullopt;
+        if (owner.file) {
+          files_.push_back(*owner.file);
         }
       }
     }
+    std::ranges::sort(files_);
+    const auto same = std::ranges::unique(files_);
+    files_.erase(same.begin(), same.end());
     if (wants(options_, protocol::Fact::kNames)) {
-      names_ =
-          find_names(fs_, known_.parents, inodes, {options_.names_limit, known_.most_links, options_.only_names_by});
-      names_.by_inode.merge(known_.by_inode);
+      collect_names();
     }
-    if (wants(options_, protocol::Fact::kOpenBy) && !keys.empty()) {
-      openers_ = find_openers(options_.proc, keys);
+    if (wants(options_, protocol::Fact::kOpenBy) && !files_.empty()) {
+      collect_openers();
     }
-    for (auto& [id, report] : reports_) {
-      report = needs_look() ? look_at(id) : FileReport();
+    if (needs_look()) {
+      for (const FileId& file : files_) {
+        reports_[file] = look_at(file);
+      }
     }
   }
 
@@ -109,23 +106,52 @@ class Facts {
   std::optional<ParentTable> take_table() { return std::move(names_.table); }
 
  private:
+  void collect_names() {
+    std::set<kernel::InodeId> unknown;
+    for (const FileId& file : files_) {
+      if (!known_.by_inode.contains(file.inode)) {
+        unknown.insert(id_of(file));
+      }
+    }
+    if (!unknown.empty()) {
+      names_ =
+          find_names(fs_, known_.parents, unknown, {options_.names_limit, known_.most_links, options_.only_names_by});
+    }
+    names_.by_inode.merge(known_.by_inode);
+  }
+
+  void collect_openers() {
+    std::set<FileKey> keys;
+    for (const FileId& file : files_) {
+      keys.insert({fs_.mounted.device, file.inode});
+    }
+    openers_ = find_openers(options_.proc, keys);
+  }
+
   // Takes from `room` what the names of the owner need.
   void add_to(Owner& owner, std::size_t& room) const {
-    const std::optional<FileReport>& report = reports_.at(*owner.file);
-    if (!report) {
+    if (needs_look() && !add_report(owner)) {
       return;
     }
     if (wants(options_, protocol::Fact::kNames)) {
       add_names(owner, room);
     }
-    if (wants(options_, protocol::Fact::kAttributes)) {
-      owner.attributes = attributes_of(report->status);
-    }
     if (wants(options_, protocol::Fact::kOpenBy)) {
       const auto found = openers_.find({fs_.mounted.device, owner.file->inode});
       owner.open_by = found == openers_.end() ? std::vector<OpenBy>() : found->second;
     }
-    owner.xattrs = report->xattrs;
+  }
+
+  // False if it is gone: then nothing is said of it.
+  bool add_report(Owner& owner) const {
+    const std::optional<FileReport>& report = reports_.at(*owner.file);
+    if (report && wants(options_, protocol::Fact::kAttributes)) {
+      owner.attributes = attributes_of(report->status);
+    }
+    if (report) {
+      owner.xattrs = report->xattrs;
+    }
+    return report.has_value();
   }
 
   static kernel::InodeId id_of(const FileId& file) { return {file.inode, static_cast<std::uint32_t>(file.generation)}; }
@@ -159,7 +185,8 @@ class Facts {
   const OpenFs& fs_;
   const ResolveOptions& options_;
   KnownNames known_;
-  std::map<FileId, std::optional<FileReport>> reports_;
+  std::vector<FileId> files_;                            // of all owners, each once
+  std::map<FileId, std::optional<FileReport>> reports_;  // where they had to be looked at
   FoundNames names_;
   std::map<FileKey, std::vector<OpenBy>> openers_;
 };

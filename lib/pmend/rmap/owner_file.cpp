@@ -3,6 +3,8 @@
 
 #include "pmend/kernel/bulkstat.hpp"
 
+#include <sys/stat.h>
+
 #include <limits>
 #include <utility>
 
@@ -28,33 +30,34 @@ Result<OwnerFile> OwnerFiles::open(std::uint64_t inode, std::optional<std::uint3
 
 // Most owners are regular files that can be opened. Nothing: one has to find out, and nothing is known yet.
 std::optional<OwnerFile> OwnerFiles::open_at_once(std::uint64_t inode, std::optional<std::uint32_t> generation) {
-  const auto id = regular_file(inode);
-  if (!id || generation.value_or(id->generation) != id->generation || fs_.leased.contains(inode)) {
+  auto owner = look_at(inode);
+  if (!owner || !S_ISREG(owner->mode) || owner->id.generation == 0 || fs_.leased.contains(inode) ||
+      generation.value_or(owner->id.generation) != owner->id.generation) {
     return std::nullopt;
   }
-  auto file = kernel::open_regular_by_id(fs_.root.get(), fs_.style, *id);
-  OwnerFile opened{*id, {}, {}};
-  if (!file || fstat(file->get(), &opened.status) < 0 || !S_ISREG(opened.status.st_mode)) {
+  auto file = kernel::open_regular_by_id(fs_.root.get(), fs_.style, owner->id);
+  if (!file) {
     return std::nullopt;
   }
-  opened.file = std::move(*file);
-  return opened;
+  owner->file = std::move(*file);
+  return owner;
 }
 
-// What inode tables and BULKSTAT tell without touching the inode itself.
-std::optional<kernel::InodeId> OwnerFiles::regular_file(std::uint64_t inode) {
-  mode_t mode = 0;
-  kernel::InodeId id{inode, 0};
+// What inode tables and BULKSTAT tell without touching the inode itself. Opening it by its generation proves that it is
+// still the same, whose type never changes.
+std::optional<OwnerFile> OwnerFiles::look_at(std::uint64_t inode) {
   if (inodes_ && inode <= std::numeric_limits<std::uint32_t>::max()) {
     const auto found = inodes_->read(static_cast<std::uint32_t>(inode));
-    mode = found && !found->hidden ? found->mode : 0;
-    id.generation = found ? found->generation : 0;
+    if (found && !found->hidden) {
+      return OwnerFile{{inode, found->generation}, found->mode, found->links, {}};
+    }
   } else if (fs_.xfs) {
     const auto found = kernel::bulkstat_one(fs_.root.get(), inode);
-    mode = found && *found ? (*found)->mode : 0;
-    id.generation = found && *found ? (*found)->generation : 0;
+    if (found && *found) {
+      return OwnerFile{{inode, (*found)->generation}, (*found)->mode, (*found)->links, {}};
+    }
   }
-  return S_ISREG(mode) && id.generation != 0 ? std::optional(id) : std::nullopt;
+  return std::nullopt;
 }
 
 Result<OwnerFile> OwnerFiles::open_by_type(kernel::InodeId id) {
@@ -66,12 +69,12 @@ Result<OwnerFile> OwnerFiles::open_by_type(kernel::InodeId id) {
   if (!same) {
     return tl::make_unexpected(same.error());
   }
-  OwnerFile opened{*same, {}, {}};
-  if (fstat(path->get(), &opened.status) < 0) {
+  struct stat status = {};
+  if (fstat(path->get(), &status) < 0) {
     return fail_errno("fstat");
   }
-  const mode_t mode = opened.status.st_mode;
-  const bool fiemap_knows = S_ISREG(mode) || (S_ISDIR(mode) && fs_.style == kernel::HandleStyle::kExt4);
+  OwnerFile opened{*same, status.st_mode, status.st_nlink, {}};
+  const bool fiemap_knows = S_ISREG(opened.mode) || (S_ISDIR(opened.mode) && fs_.style == kernel::HandleStyle::kExt4);
   if (fiemap_knows && !fs_.leased.contains(id.inode)) {
     auto file = kernel::open_behind_path(path->get());
     if (!file) {

@@ -6,7 +6,7 @@
 #include "pmend/rmap/ext4/scan.hpp"
 #include "pmend/rmap/open_fs.hpp"
 
-#include <sys/stat.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
@@ -16,7 +16,8 @@ namespace pmend::rmap {
 // An inode that is there.
 struct OwnerFile {
   kernel::InodeId id;
-  struct stat status = {};
+  mode_t mode = 0;  // with the file type
+  nlink_t links = 0;
   UniqueFd file;  // of whom FIEMAP can be asked: regular files and directories of ext4, unless there is a lease
 };
 
@@ -31,7 +32,7 @@ class OwnerFiles {
 
  private:
   std::optional<OwnerFile> open_at_once(std::uint64_t inode, std::optional<std::uint32_t> generation);
-  std::optional<kernel::InodeId> regular_file(std::uint64_t inode);
+  std::optional<OwnerFile> look_at(std::uint64_t inode);
   Result<OwnerFile> open_by_type(kernel::InodeId id);
   Result<kernel::InodeId> find(std::uint64_t inode, std::optional<std::uint32_t> generation) const;
   Result<kernel::InodeId> identity_of(int path_fd, const kernel::InodeId& wanted) const;

@@ -5,6 +5,7 @@
 #include "pmend/kernel/getfsmap.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -86,12 +87,14 @@ void add_records(const OpenFs& fs, const ByteRange& question, SpaceMap& map) {
   }
 }
 
-// Until there are too many claims.
-SpaceMap read_ranges(const OpenFs& fs, std::span<const ByteRange> ranges) {
+// Until there are too many claims of all who count them together.
+SpaceMap read_ranges(const OpenFs& fs, std::span<const ByteRange> ranges, std::atomic<std::size_t>& claims) {
   SpaceMap map;
   for (const ByteRange& range : ranges) {
-    for (std::uint64_t done = 0; done < range.length && map.claims.size() <= kMaxClaims; done += kQuestionBytes) {
+    for (std::uint64_t done = 0; done < range.length && claims <= kMaxClaims; done += kQuestionBytes) {
+      const std::size_t before = map.claims.size();
       add_records(fs, {range.offset + done, std::min(kQuestionBytes, range.length - done)}, map);
+      claims += map.claims.size() - before;
     }
   }
   return map;
@@ -106,8 +109,9 @@ bool same_owner(const Claim& a, const Claim& b) {
 
 Result<SpaceMap> read_space_map(const OpenFs& fs, const RangeSet& wanted) {
   const std::vector<ByteRange> ranges = wanted.ranges();
+  std::atomic<std::size_t> claims = 0;
   auto parts = in_parts(ranges.size(), kFewestRanges, [&](std::size_t first, std::size_t last) {
-    return read_ranges(fs, std::span(ranges).subspan(first, last - first));
+    return read_ranges(fs, std::span(ranges).subspan(first, last - first), claims);
   });
   SpaceMap all = std::move(parts.front());
   for (auto part = std::next(parts.begin()); part != parts.end(); ++part) {

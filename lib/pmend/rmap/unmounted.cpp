@@ -127,7 +127,7 @@ class Reader {
       const auto blocks = ext4::read_blocks_of(layout_, inode);
       const ext4::Inode read = blocks ? blocks->inode : ext4::Inode();
       const bool regular = S_ISREG(read.mode);
-      const std::string what = read.deleted              ? "deleted"
+      const std::string what = blocks && read.links == 0 ? "deleted"
                                : regular && !read.hidden ? ""
                                : regular                 ? "hidden inode " + std::to_string(inode)
                                : S_ISDIR(read.mode)      ? "directory"

@@ -42,7 +42,7 @@ class InodeCheck {
       claim.evidence |= kByHandle;
       check(claim);
     }
-    if (names_ == NamesToo::kIfKnown && owner_.file && S_ISREG(owner_.status.st_mode) && owner_.status.st_nlink == 1) {
+    if (names_ == NamesToo::kIfKnown && owner_.file && S_ISREG(owner_.mode) && owner_.links == 1) {
       take_known_name();
     }
   }
@@ -67,12 +67,12 @@ class InodeCheck {
   }
 
   void check(Claim& claim) {
-    if (claim.data_fork && S_ISREG(owner_.status.st_mode)) {
-      claim.detail = owner_.status.st_nlink == 0 ? kDeleted : "";
-    } else if (claim.data_fork && S_ISDIR(owner_.status.st_mode)) {
+    if (claim.data_fork && S_ISREG(owner_.mode)) {
+      claim.detail = owner_.links == 0 ? kDeleted : "";
+    } else if (claim.data_fork && S_ISDIR(owner_.mode)) {
       claim.kind = OwnerKind::kMetadata;
       claim.detail = "directory";
-    } else if (claim.data_fork && S_ISLNK(owner_.status.st_mode)) {
+    } else if (claim.data_fork && S_ISLNK(owner_.mode)) {
       claim.kind = OwnerKind::kMetadata;
       claim.detail = "symbolic link";
     } else if (claim.data_fork) {
@@ -96,20 +96,20 @@ class InodeCheck {
       give_up(claim, extents.error());
       return;
     }
-    RangeSet confirmed;
+    std::uint64_t confirmed = claim.device_range.offset;
     std::vector<Claim> parts;
     for (const kernel::FileExtent& extent : *extents) {
-      const auto part = common_part(claim, extent);
-      if (part) {
-        confirmed.insert(part->device_range);
-        parts.push_back(*part);
+      auto part = common_part(claim, extent);
+      if (part && part->device_range.offset == confirmed) {
+        confirmed = part->device_range.end();
+        parts.push_back(std::move(*part));
       }
     }
-    if (!confirmed.covers(claim.device_range)) {
+    if (confirmed != claim.device_range.end()) {
       fail_claim(claim, name_of(claim) + " was found to own it, but its extents say otherwise");
       return;
     }
-    out_.claims.insert(out_.claims.end(), parts.begin(), parts.end());
+    std::ranges::move(parts, std::back_inserter(out_.claims));
   }
 
   // What of the claim this extent confirms, with the extent's flags, which are finer and newer than GETFSMAP's.

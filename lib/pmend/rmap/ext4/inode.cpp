@@ -73,7 +73,7 @@ InodeState decode_inode(const Geometry& geometry, std::uint32_t number, std::spa
   inode.number = number;
   inode.generation = generation;
   inode.mode = mode;
-  inode.deleted = links == 0;
+  inode.links = links;
   inode.checksum_seed = crc32c(crc32c(geometry.checksum_seed, std::as_bytes(std::span(&number, 1))),
                                std::as_bytes(std::span(&generation, 1)));
   if (geometry.checksums && !checksum_is_right(inode.checksum_seed, bytes)) {

@@ -24,7 +24,7 @@ struct Inode {
   std::uint32_t generation = 0;
   std::uint32_t checksum_seed = 0;  // of its extent tree
   std::uint16_t mode = 0;           // with the file type, as st_mode
-  bool deleted = false;             // no name is left: open when that was written, or just being freed
+  std::uint16_t links = 0;          // 0: no name is left: open when that was written, or just being freed
   bool directory = false;
   bool hidden = false;  // the kernel does not let anybody open it
   MapKind map_kind = MapKind::kNone;
