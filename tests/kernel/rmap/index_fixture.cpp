@@ -94,8 +94,8 @@ void IndexTest::SetUp() {
   if (const std::string why = disk::prepare(); !why.empty()) {
     GTEST_SKIP() << why;
   }
-  // The least that mkfs.xfs takes, or room for all the files.
-  bytes_ = (long_run() ? 6144ULL * long_factor() : 320ULL) << 20U;
+  // The least that mkfs.xfs takes; or room for all the files, and for their inodes where blocks go in clusters.
+  bytes_ = (long_run() ? 8192ULL * long_factor() : 320ULL) << 20U;
   directory_ = std::make_unique<disk::TempDirectory>();
   loop_ = std::make_unique<disk::Loop>(*directory_ / "image", bytes_);
   try {
