@@ -2,6 +2,7 @@
 #include "pmend/rmap/locate_file.hpp"
 
 #include "pmend/base/text.hpp"
+#include "pmend/kernel/block_device.hpp"
 #include "pmend/kernel/fiemap.hpp"
 #include "pmend/kernel/handles.hpp"
 #include "pmend/rmap/btrfs_places.hpp"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -48,6 +50,16 @@ Result<FoundPath> find_file(const OpenFs& fs, const std::string& path) {
 Result<UniqueFd> open_found(const FoundPath& found, const std::string& path) {
   auto file = open_file("/proc/self/fd/" + std::to_string(found.path.get()), O_RDONLY | O_NONBLOCK | O_NOATIME);
   return file ? std::move(file) : wrap(file.error(), escape_bytes(path));
+}
+
+// f2fs numbers the blocks of all its devices through, and only those of the first are also that device's.
+Status check_on_device(const MountedFileSystem& mounted, const std::vector<kernel::FileExtent>& extents) {
+  const auto device = open_file(mounted.node, O_RDONLY | O_NONBLOCK);
+  const auto geometry = device ? kernel::block_device_geometry(device->get()) : tl::make_unexpected(device.error());
+  const bool beyond = geometry && std::ranges::any_of(extents, [&geometry](const kernel::FileExtent& extent) {
+                        return extent.device_range().end() > geometry->size_bytes;
+                      });
+  return beyond ? fail(Errc::kUnsupported, "some of it lies on another device of its file system") : Status();
 }
 
 Owner to_owner(const OpenFs& fs, const std::string& path, const kernel::InodeId& id, const kernel::FileExtent& extent) {
@@ -90,6 +102,9 @@ Result<std::vector<Owner>> locate_file(const MountedFileSystem& mounted, const s
   const auto extents = placed_extents(mounted.ref.type, file->get());
   if (!extents) {
     return wrap(extents.error(), escape_bytes(path));
+  }
+  if (const auto here = check_on_device(mounted, *extents); !here) {
+    return wrap(here.error(), escape_bytes(path));
   }
   std::vector<Owner> owners;
   for (const kernel::FileExtent& extent : *extents) {

@@ -13,7 +13,8 @@ namespace pmend::rmap {
 // device that `fs.node` names are told; on file systems of which no more is known than FIEMAP the owner has no
 // generation.
 // Errors: the errno; kInvalid if it is no regular file; kStale if it is not on `fs`; kUnsupported as in open_fs(),
-// placed_extents() and locate_btrfs_file(); kRefused if it is under a lease.
+// placed_extents() and locate_btrfs_file(), and where it lies on another device of its file system; kRefused if it is
+// under a lease.
 Result<std::vector<Owner>> locate_file(const MountedFileSystem& fs, const std::string& path,
                                        const ResolveOptions& options);
 

@@ -28,12 +28,14 @@ IN_MACHINE = {
     "xfs_repair": "xfsprogs", "mkfs.xfs": "xfsprogs", "mke2fs": "e2fsprogs", "tune2fs": "e2fsprogs",
     "e2fsck": "e2fsprogs", "debugfs": "e2fsprogs", "filefrag": "e2fsprogs", "chattr": "e2fsprogs", "lsattr": "e2fsprogs",
     "udevadm": "udev", "systemd-udevd": "udev", "dbus-daemon": "dbus", "jq": "jq", "mdadm": "mdadm", "grep": "grep",
+    "mkfs.f2fs": "f2fs-tools", "mkfs.nilfs2": "nilfs-tools",
 }
 # For looking around by hand.
 WELCOME = ["busctl", "strace", "lsof", "less"]
 MODULES = [
     "nfit", "libnvdimm", "nd_pmem", "nd_btt", "nd_virtio", "virtio_pmem", "device_dax", "dax_pmem", "xfs", "ext4", "loop",
-    "dm_mod", "dm_crypt", "xts", "aes_generic", "raid0", "raid1", "crc32c_generic", "libcrc32c", "crc32c_intel", "9p", "9pnet", "9pnet_virtio", "virtio_pci",
+    "dm_mod", "dm_crypt", "xts", "aes_generic", "raid0", "raid1", "crc32c_generic", "libcrc32c", "crc32c_intel",
+    "f2fs", "crc32_generic", "nilfs2", "9p", "9pnet", "9pnet_virtio", "virtio_pci",
 ]
 DPKG_STATUS = pathlib.Path("/var/lib/dpkg/status")
 KEPT_SECONDS = 24 * 3600
