@@ -65,14 +65,33 @@ class Crash : public KernelTest {
     }
   }
 
+  using Boundaries = std::map<int, std::string>;
+
+  // What a role passes when nobody is killed.
+  Boundaries pass_undisturbed(CrashRig& rig, const std::string& role) {
+    do {
+      FileModel& file = begin(rig, {role, 0});
+      EXPECT_EQ(rig.wait_for_stop(file), std::nullopt);
+      expect_converged(rig, file);
+    } while (evicted_ && !HasFailure());
+    return rig.passed(role);
+  }
+
+  // Of two runs the shorter: how often something is told, and how many records come together in one commit, is chance.
+  Boundaries boundaries_to_visit(CrashRig& rig, const std::string& role) {
+    const Boundaries one = pass_undisturbed(rig, role);
+    const Boundaries other = pass_undisturbed(rig, role);
+    if (one != other) {
+      std::cout << role << " passes not always the same: " << testing::PrintToString(one) << " and "
+                << testing::PrintToString(other) << "\n";
+    }
+    return one.size() < other.size() ? one : other;
+  }
+
   // Visits each boundary of a role, until a run passes all without coming to one of that number.
   void visit(CrashRig& rig, const std::string& role, const std::string& who, Victims victims) {
-    do {
-      FileModel& first = begin(rig, {role, 0});
-      ASSERT_EQ(rig.wait_for_stop(first), std::nullopt);
-      expect_converged(rig, first);
-    } while (evicted_ && !HasFailure());
-    const int expected = static_cast<int>(rig.passed(role).size());
+    const Boundaries expected = boundaries_to_visit(rig, role);
+    ASSERT_FALSE(HasFailure());
     const auto begun = std::chrono::steady_clock::now();
     if (victims.empty()) {
       victims = {role == "ledger" ? "pmend" : role};
@@ -85,8 +104,8 @@ class Crash : public KernelTest {
       stopped = stopped || evicted_;
     }
     const int visited = n - 2;
-    // How many records come together in one commit is chance.
-    EXPECT_GE(visited, expected - (role == "ledger" ? 4 : 0));
+    EXPECT_GE(visited, static_cast<int>(expected.size()) - (role == "ledger" ? 4 : 0))
+        << testing::PrintToString(expected) << ", and last " << testing::PrintToString(rig.passed(role));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     std::cout << name_of(rig.kind()) << ": " << role << ": " << visited << " boundaries, killed: " << who << ", "
               << took.count() / n << " s a run\n";
