@@ -33,11 +33,6 @@ constexpr std::size_t kMostRangesInEvent = 1000;
 // A change is rarely alone.
 constexpr std::chrono::milliseconds kSettle{100};
 
-std::string_view name_of(const protocol::Message& message) {
-  const auto* event = std::get_if<protocol::Event>(&message);
-  return event != nullptr ? to_string(event->kind) : "an answer";
-}
-
 }  // namespace
 
 Observer::Observer(boost::asio::io_context& io, Setting setting, UniqueFd socket,
@@ -189,9 +184,11 @@ void Observer::reply(RequestId id, Answer answer) {
 }
 
 void Observer::send(const protocol::Message& message) {
-  boundary("observer: before ", name_of(message));
+  const auto* event = std::get_if<protocol::Event>(&message);
+  const std::string_view what = event != nullptr ? to_string(event->kind) : "an answer";
+  boundary("observer: before ", what);
   [[maybe_unused]] const auto ended_links_are_told_by_the_link = link_.send(message);
-  boundary("observer: after ", name_of(message));
+  boundary("observer: after ", what);
 }
 
 void Observer::watch(const Request& request) {

@@ -3,6 +3,7 @@ import argparse
 import pathlib
 
 import programs
+import systemd
 from cpio import Archive
 from image import Image
 from outcome import Wrong
@@ -26,6 +27,8 @@ def overlay(image: Image, options: argparse.Namespace, root: pathlib.Path, cache
     if options.payload:
         _add(archive, _payload(options.payload[0], here), "/payload/run")
         archive.add_file("/payload/arguments", "".join(f"{word}\0" for word in options.payload[1:]).encode())
+    if options.systemd:
+        systemd.add(archive)
     for wish in options.add:
         name, _, destination = wish.partition(":")
         source = pathlib.Path(name)
