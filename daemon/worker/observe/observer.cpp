@@ -6,12 +6,10 @@
 #include "pmend/model/json_reader.hpp"
 #include "worker/answers.hpp"
 #include "worker/files.hpp"
-#include "worker/observe/nvdimm_news.hpp"
 #include "worker/observe/work_for.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -67,7 +67,7 @@ class Observer {
   // Where the list is pmend's own: what it has is read from the device again.
   void reread(const std::string& node);
   void list_read(const std::string& node, const std::string& source, const Result<repair::BadList>& list);
-  void watch_mounts();
+  void watch_mounts(protocol::WatchReply& reply);
   void watch_traces(protocol::WatchReply& reply);
   void send_event(protocol::EventKind kind, Json body) { send(protocol::Event{kind, std::move(body)}); }
 

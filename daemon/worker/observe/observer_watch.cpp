@@ -35,8 +35,7 @@ void Observer::watch(const Request& request) {
                                      scan_soon();
                                    }});
   monitor_->problem().empty() ? answer.sources.push_back("udev") : answer.problems.push_back(monitor_->problem());
-  watch_mounts();
-  answer.sources.push_back("mountinfo");
+  watch_mounts(answer);
   watch_traces(answer);
   add_nvdimm_sources(setting_.roots.sysfs, answer);
   reply(request.id, to_json(answer));
@@ -75,9 +74,10 @@ void Observer::take_configured(const std::vector<protocol::ListedDevice>& wanted
   }
 }
 
-void Observer::watch_mounts() {
+void Observer::watch_mounts(protocol::WatchReply& reply) {
   auto fd = open_file(setting_.roots.proc + "/self/mountinfo", O_RDONLY);
   if (!fd) {
+    reply.problems.push_back(fd.error().message());
     return;
   }
   mountinfo_ = std::move(*fd);
@@ -88,6 +88,7 @@ void Observer::watch_mounts() {
     traces_->mounts_changed();
     scan_devices();
   });
+  reply.sources.push_back("mountinfo");
 }
 
 }  // namespace pmend::worker

@@ -56,9 +56,12 @@ Result<UniqueFd> open_found(const FoundPath& found, const std::string& path) {
 Status check_on_device(const MountedFileSystem& mounted, const std::vector<kernel::FileExtent>& extents) {
   const auto device = open_file(mounted.node, O_RDONLY | O_NONBLOCK);
   const auto geometry = device ? kernel::block_device_geometry(device->get()) : tl::make_unexpected(device.error());
-  const bool beyond = geometry && std::ranges::any_of(extents, [&geometry](const kernel::FileExtent& extent) {
-                        return extent.device_range().end() > geometry->size_bytes;
-                      });
+  if (!geometry) {
+    return tl::make_unexpected(geometry.error());
+  }
+  const bool beyond = std::ranges::any_of(extents, [&geometry](const kernel::FileExtent& extent) {
+    return extent.device_range().end() > geometry->size_bytes;
+  });
   return beyond ? fail(Errc::kUnsupported, "some of it lies on another device of its file system") : Status();
 }
 
